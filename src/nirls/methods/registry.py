@@ -1,0 +1,97 @@
+"""The registry of analysis methods.
+
+A method is one module of :mod:`nirls.methods` holding an options model and one function decorated
+with :func:`method`. Importing the registry, or any method module, loads no statistics library:
+implementations import what they need inside the function.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from nirls.plan.base import PlanModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nirls.plan.analysis import Analysis
+    from nirls.plan.load import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisData:
+    """What a method receives.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Records of the data set that pass set, `where` and arms; the treatment variable is an
+        ordered Categorical with the arms in display order.
+    adsl : DataFrame
+        One row per subject of the analysis set (the denominators), same treatment Categorical.
+    spec : Analysis
+        The plan entry.
+    analysis_id : str
+    plan : Plan
+        The whole plan, for labels; a method must not read analyses or displays from it.
+    used : dict of str to DataFrame
+        ARDs of the analyses named in `uses`.
+    """
+
+    frame: pd.DataFrame
+    adsl: pd.DataFrame
+    spec: Analysis
+    analysis_id: str
+    plan: Plan
+    used: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodResult:
+    """What a method returns: ARD rows (see :mod:`nirls.ard.build`) and, for displays that show subjects, records."""
+
+    rows: list[dict[str, Any]]
+    records: pd.DataFrame | None = None
+    footnotes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A registered method."""
+
+    name: str
+    options: type[PlanModel]
+    function: Callable[[AnalysisData, Any], MethodResult]
+    module: str
+    summary: str
+
+
+METHODS: dict[str, Method] = {}
+
+
+def method(name: str, *, options: type[PlanModel]) -> Callable[[Callable], Callable]:
+    """Register a method under `name`; its first docstring line is its one-line description."""
+
+    def register(function: Callable) -> Callable:
+        if name in METHODS and METHODS[name].module != function.__module__:
+            raise ValueError(f"method {name!r} is defined in both {METHODS[name].module} and {function.__module__}")
+        summary = (function.__doc__ or "").strip().splitlines()[0] if function.__doc__ else ""
+        METHODS[name] = Method(name=name, options=options, function=function, module=function.__module__, summary=summary)
+        return function
+
+    return register
+
+
+@cache
+def all_methods() -> dict[str, Method]:
+    """Every method of the package, by name; imports the method modules once."""
+    package = importlib.import_module("nirls.methods")
+    for info in pkgutil.iter_modules(package.__path__):
+        if info.name != "registry" and not info.name.startswith("_"):
+            importlib.import_module(f"nirls.methods.{info.name}")
+    return dict(sorted(METHODS.items()))

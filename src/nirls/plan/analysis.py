@@ -1,0 +1,27 @@
+"""One analysis of the plan (`analyses.yaml`)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from nirls.plan.base import PlanModel
+from nirls.plan.study import Id
+
+
+class Analysis(PlanModel):
+    """One entry of `analyses.yaml`; its key is the analysis id."""
+
+    label: str = Field(description="What the analysis is, in one line.")
+    estimand: str | None = Field(None, description="Key of `estimands.yaml`.")
+    reason: Literal["SPECIFIED IN PROTOCOL", "SPECIFIED IN SAP", "DATA DRIVEN", "REQUESTED BY REGULATORY AGENCY"] = "SPECIFIED IN SAP"
+    purpose: Literal["PRIMARY OUTCOME MEASURE", "SECONDARY OUTCOME MEASURE", "EXPLORATORY OUTCOME MEASURE", "DESCRIPTIVE", "SENSITIVITY"] = "DESCRIPTIVE"
+    dataset: Literal["ADSL", "ADQS", "ADDV"] = Field(description="ADaM data set.")
+    set: str | None = Field(None, description="Analysis set (key of `populations`); none for all subjects.")
+    where: str | None = Field(None, description="Records of the data set, in the `where` language.")
+    group: Id | None = Field(None, description="Treatment variable (TRT01P as randomized, TRT01A as treated).")
+    arms: list[str] | None = Field(None, description="Arms that enter, in display order; none for all.")
+    method: str = Field(description="Name of a method.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Options of the method; see the method's table.")
+    uses: list[str] = Field(default_factory=list, description="Other analyses whose results it builds on.")

@@ -1,0 +1,185 @@
+"""The study: arms, visits, analysis sets, strata, dates and where its raw data lie (`study.yaml`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nirls.plan.base import PlanModel
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
+IsoDate = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+class Regimen(PlanModel):
+    """The device regimen an arm is assigned to, as specified."""
+
+    wavelength_nm: float | None = Field(None, description="Peak wavelength, nm.", ge=100, le=2000)
+    irradiance_mw_cm2: float | None = Field(None, description="Irradiance at the skin, mW/cm².", ge=0)
+    minutes: float | None = Field(None, description="Planned duration of one session, minutes.", gt=0)
+    fluence_j_cm2: float | None = Field(None, description="Planned fluence of one session, J/cm².", ge=0)
+    sessions_per_week: float | None = Field(None, description="Planned sessions per week.", gt=0)
+
+
+class Arm(PlanModel):
+    """One arm of the trial; its key in `arms` is the value of ARMCD in the data."""
+
+    label: str = Field(description="Name in full, as tables print it.")
+    short: str = Field(description="Name for column heads, axes and legends; at most 20 characters.", max_length=20)
+    role: Literal["sham", "nir", "active", "placebo", "drug"] = Field(description="What the arm is; decides its colour in every figure.")
+    blinded: bool = Field(True, description="False for an open-label arm.")
+    dose: float | None = Field(None, description="Numeric dose for dose–response, in the study's dose unit.")
+    regimen: Regimen | None = Field(None, description="Device regimen as specified.")
+    not_an_arm: bool = Field(False, description="True for a code such as 'screen failure' that is not a randomized arm.")
+
+
+class Visit(PlanModel):
+    """One scheduled visit and its analysis window."""
+
+    num: float = Field(description="VISITNUM in the data.")
+    name: str = Field(description="Analysis visit (AVISIT), as tables print it.")
+    week: float | None = Field(None, description="Nominal week (AVISITN); none for screening.")
+    target: int = Field(description="Target study day; day 1 is the reference date, there is no day 0.")
+    window: tuple[int | None, int | None] = Field(description="First and last study day of the window, inclusive; null is open.")
+    epoch: str = Field(description="SCREENING, BASELINE, TREATMENT or FOLLOW-UP.")
+    baseline: bool = Field(False, description="True for the visit that supplies the baseline value.")
+
+
+class AnalysisSet(PlanModel):
+    """A population; its key in `populations` is the flag stem (FAS gives FASFL)."""
+
+    label: str = Field(description="Name in full.")
+    rule: str = Field(description="The rule in words, as the report prints it.")
+    where: str = Field(description="The rule over ADSL variables, in the `where` language.")
+
+
+class Stratum(PlanModel):
+    """A randomization stratum: the variable as randomized, and how the data say it should be."""
+
+    variable: Id = Field(description="Variable of DM that holds the stratum used for randomization.")
+    label: str = Field(description="Name in full.")
+    levels: list[str] = Field(description="Allowed values, in order.", min_length=1)
+    derived: dict[str, str] | None = Field(None, description="Level → `where` over ADSL: the stratum the data give; a mismatch is finding R23.")
+
+
+class Pooling(PlanModel):
+    """Pool small centres: a centre with fewer than `min_per_arm` subjects of `set` in any arm gets `code`."""
+
+    source: Id = Field("SITEID", description="Variable to pool.")
+    target: Id = Field("SITEGR1", description="Variable made.")
+    min_per_arm: int = Field(3, description="Smallest number of subjects every arm must have in the centre.", ge=1)
+    code: str = Field("900", description="Code of the pooled centre.")
+
+
+class BaselineItem(PlanModel):
+    """A baseline characteristic brought into ADSL."""
+
+    label: str = Field(description="Label as tables print it, with its unit.")
+    source: str = Field(description="DOMAIN.VARIABLE (`DM.AGE`), DOMAIN.TESTCD for findings (`LB.FERRITIN`), or `MH:TERM` for a history flag.")
+    levels: list[str] | None = Field(None, description="Allowed values in order, for a categorical variable; none for a number.")
+    labels: dict[str, str] | None = Field(None, description="Value → text as tables print it.")
+    cut: dict[str, str] | None = Field(None, description="Level → `where` over ADSL, to make categories of a number.")
+
+
+class Deviation(PlanModel):
+    """A protocol-deviation category of DV."""
+
+    label: str = Field(description="Name as tables print it.")
+    important: bool = Field(False, description="True when it excludes the subject from the per-protocol set.")
+
+
+class SuppSource(PlanModel):
+    """A supplemental-qualifier file (QNAM, QVAL) spread into columns of its parent domain."""
+
+    file: str = Field(description="File name in the data folder.")
+    format: Literal["csv", "xpt", "parquet", "ndjson", "sas7bdat"] | None = Field(None, description="File format; default by ending.")
+
+
+class Unpivot(PlanModel):
+    """Turn one row per visit (wide) into one row per test (long)."""
+
+    tests: dict[str, str] = Field(description="Column of the file → QSTESTCD (or LBTESTCD …).")
+    testcd: Id = Field(description="Name of the column that receives the test code.")
+    value: Id = Field(description="Name of the column that receives the value as text.")
+
+
+class Source(PlanModel):
+    """One raw file of a domain and how its columns become the domain's variables."""
+
+    domain: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(description="Two-letter domain.")
+    file: str = Field(description="File name in the data folder.")
+    format: Literal["csv", "xpt", "parquet", "ndjson", "sas7bdat"] | None = Field(None, description="File format; default by ending (.gz allowed for csv and ndjson).")
+    encoding: str = Field("utf-8", description="Text encoding of the file; anything that does not decode is an error.")
+    delimiter: str = Field(",", description="Field separator of a CSV file.")
+    decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers in the file.")
+    rename: dict[str, str] = Field(default_factory=dict, description="Column of the file → variable of the domain.")
+    constants: dict[str, str] = Field(default_factory=dict, description="Variable → value for every row.")
+    recode: dict[str, dict[str, str]] = Field(default_factory=dict, description="Variable → {value in the file: value in the domain}.")
+    keep: str | None = Field(None, description="`where` over the file's rows after renaming; rows outside are another domain's business and counted as 'not selected'.")
+    unpivot: Unpivot | None = Field(None, description="Wide to long.")
+    supp: SuppSource | None = Field(None, description="Supplemental qualifiers to spread into columns.")
+    drop_blank: bool = Field(False, description="After unpivoting, cells that are empty make no record (counted).")
+
+
+class Dates(PlanModel):
+    """Dates of the trial."""
+
+    cut: IsoDate = Field(description="Data cut; anything later is in the future (R16).")
+    database_lock: IsoDate | None = None
+    unblinding: IsoDate | None = None
+
+
+class AdqsParam(PlanModel):
+    """A parameter of ADQS that is not an item or score of an instrument (for example a CGI rating)."""
+
+    label: str = Field(description="PARAM.")
+    change: bool = Field(False, description="True when change from baseline is meaningful.")
+
+
+class Baseline(PlanModel):
+    """How baseline is defined."""
+
+    rule: str = Field(description="In words.")
+    on_or_before_day: int = Field(1, description="Last study day on which a record can be baseline.")
+    choice: Literal["baseline_visit", "last"] = Field("baseline_visit", description="The visit marked baseline, or the last record on or before the day.")
+
+
+class Windows(PlanModel):
+    """How a record is chosen when several fall in one window."""
+
+    by: Literal["study_day", "visitnum"] = Field("study_day", description="Assign AVISIT by study day, or by VISITNUM as collected.")
+    choice: Literal["closest", "last"] = Field("closest", description="Closest to target, or last in the window.")
+    tie: Literal["earlier", "later"] = Field("later", description="Which of two equally close records is used.")
+    locf: bool = Field(False, description="Add LOCF records (DTYPE = LOCF) for visits without an observed record.")
+
+
+class Study(PlanModel):
+    """`study.yaml`."""
+
+    id: str = Field(description="STUDYID.")
+    title: str = Field(description="Title of the trial.")
+    condition: str = Field(description="Condition under study.")
+    synthetic: bool = Field(description="True stamps every display 'SYNTHETIC DATA — not evidence'.")
+    blinding: Literal["blinded", "unblinded"] = Field(description="'blinded' replaces treatment by a seeded dummy allocation.")
+    attribution: str | None = Field(None, description="Where the data come from and under which terms; printed in the report.")
+    data: str = Field(description="Folder of the raw files, relative to the repository, or 'package:NAME/path' for data inside an installed package.")
+    dates: Dates
+    arms: dict[str, Arm] = Field(description="ARMCD → arm, in display order.")
+    reference: str = Field(description="ARMCD of the reference arm.")
+    dose_unit: str | None = Field(None, description="Unit of `dose` of the arms.")
+    ratio: dict[str, int] | None = Field(None, description="Randomization ratio by arm, for R24.")
+    reference_date: str = Field("DM.RFSTDTC", description="Date that is study day 1.")
+    visits: list[Visit] = Field(min_length=1)
+    windows: Windows = Field(default_factory=Windows)
+    baseline: Baseline
+    instruments: list[str] = Field(description="Instruments scored from QS, by file name in `config/instruments/`.")
+    parameters: dict[str, AdqsParam] = Field(default_factory=dict, description="QSTESTCD of other QS records carried into ADQS.")
+    populations: dict[str, AnalysisSet]
+    strata: dict[str, Stratum] = Field(default_factory=dict)
+    pooling: Pooling | None = None
+    covariates: dict[str, BaselineItem] = Field(default_factory=dict, description="ADSL variable → baseline characteristic.")
+    deviations: dict[str, Deviation] = Field(default_factory=dict)
+    sources: list[Source] = Field(min_length=1)
+    rules: dict[str, dict[str, float | int | str | bool]] = Field(default_factory=dict, description="Rule id → its thresholds, where they differ from the default.")
+    waived: dict[str, str] = Field(default_factory=dict, description="Rule id, or `rule:DOMAIN`, → why it does not apply to this study; waived rules are listed in the report.")

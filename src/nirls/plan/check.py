@@ -1,0 +1,163 @@
+"""Checks across the files of a plan: every name that is referred to exists, and nothing goes in circles."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from nirls.plan.where import WhereError, parse_where
+
+if TYPE_CHECKING:
+    from nirls.plan.load import Plan
+
+Problem = tuple[str, tuple[str | int, ...], str]
+"""File, place in it, and what is wrong."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """'there is no <what> …; did you mean …?'"""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"there is no {what} {name!r}" + (f"; did you mean {near[0]!r}?" if near else f" (known: {', '.join(known) or 'none'})")
+
+
+def file_stem(display_id: str) -> str:
+    """File name of a display: T14.2.1.1 → t14-2-1-1."""
+    return display_id.lower().replace(".", "-")
+
+
+def cross_check(plan: Plan) -> Iterator[Problem]:
+    """Every problem that needs more than one entry to be seen."""
+    yield from _study(plan)
+    yield from _analyses(plan)
+    yield from _displays(plan)
+
+
+def _condition(file: str, loc: tuple[str | int, ...], text: str | None) -> Iterator[Problem]:
+    if text is not None:
+        try:
+            parse_where(text)
+        except WhereError as error:
+            yield file, loc, str(error)
+
+
+def _study(plan: Plan) -> Iterator[Problem]:
+    study, file = plan.study, "study.yaml"
+    if study.reference not in study.arms:
+        yield file, ("reference",), unknown("arm", study.reference, study.arms)
+    for arm in study.ratio or {}:
+        if arm not in study.arms:
+            yield file, ("ratio", arm), unknown("arm", arm, study.arms)
+    for key in ("num", "name"):
+        seen: dict[Any, int] = {}
+        for i, visit in enumerate(study.visits):
+            value = getattr(visit, key)
+            if value in seen:
+                yield file, ("visits", i, key), f"{value!r} is also the {key} of visit {seen[value] + 1} of the list"
+            seen.setdefault(value, i)
+    if sum(v.baseline for v in study.visits) != 1:
+        yield file, ("visits",), "exactly one visit must have `baseline: true`"
+    post = [v for v in study.visits if v.week is not None]
+    for i, (a, b) in enumerate(zip(post, post[1:], strict=False)):
+        if a.window[1] is None or b.window[0] is None or a.window[1] >= b.window[0]:
+            yield file, ("visits", study.visits.index(b), "window"), f"overlaps the window of {post[i].name!r}"
+    for visit in study.visits:
+        low, high = visit.window
+        if not (low is None or low <= visit.target) or not (high is None or visit.target <= high):
+            yield file, ("visits", study.visits.index(visit), "target"), f"day {visit.target} is outside its own window"
+    for name, item in study.populations.items():
+        yield from _condition(file, ("populations", name, "where"), item.where)
+    for name, stratum in study.strata.items():
+        for level, text in (stratum.derived or {}).items():
+            if level not in stratum.levels:
+                yield file, ("strata", name, "derived", level), unknown("level", level, stratum.levels)
+            yield from _condition(file, ("strata", name, "derived", level), text)
+    for name, item in study.covariates.items():
+        for level, text in (item.cut or {}).items():
+            yield from _condition(file, ("covariates", name, "cut", level), text)
+    for i, source in enumerate(study.sources):
+        yield from _condition(file, ("sources", i, "keep"), source.keep)
+
+
+def _analyses(plan: Plan) -> Iterator[Problem]:
+    from nirls.methods.registry import all_methods
+
+    file, study, methods = "analyses.yaml", plan.study, all_methods()
+    for name, analysis in plan.analyses.items():
+        if analysis.estimand is not None and analysis.estimand not in plan.estimands:
+            yield file, (name, "estimand"), unknown("estimand", analysis.estimand, plan.estimands)
+        if analysis.set is not None and analysis.set not in study.populations:
+            yield file, (name, "set"), unknown("analysis set", analysis.set, study.populations)
+        for i, arm in enumerate(analysis.arms or []):
+            if arm not in study.arms:
+                yield file, (name, "arms", i), unknown("arm", arm, study.arms)
+        yield from _condition(file, (name, "where"), analysis.where)
+        if analysis.method not in methods:
+            yield file, (name, "method"), unknown("method", analysis.method, methods)
+        else:
+            yield from _options(file, (name, "options"), methods[analysis.method].options, analysis.options)
+        for i, other in enumerate(analysis.uses):
+            if other not in plan.analyses:
+                yield file, (name, "uses", i), unknown("analysis", other, plan.analyses)
+    yield from _cycles(plan)
+
+
+def _options(file: str, loc: tuple[str | int, ...], model: Any, options: dict[str, Any]) -> Iterator[Problem]:
+    from nirls.plan.load import explain, validate
+
+    try:
+        validate(model, options)
+    except ValidationError as error:
+        for _, text in explain(error, model, {}):
+            yield file, loc, text
+
+
+def _cycles(plan: Plan) -> Iterator[Problem]:
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> Iterator[Problem]:
+        if name in path:
+            yield "analyses.yaml", (name, "uses"), "goes in a circle: " + " → ".join((*path[path.index(name) :], name))
+            return
+        if name in done or name not in plan.analyses:
+            return
+        for other in plan.analyses[name].uses:
+            yield from visit(other, (*path, name))
+        done.add(name)
+
+    for name in plan.analyses:
+        yield from visit(name, ())
+
+
+def _displays(plan: Plan) -> Iterator[Problem]:
+    from nirls.tlf.layouts.registry import all_layouts
+
+    file, layouts, displays = "displays.yaml", all_layouts(), plan.displays.displays
+    stems: dict[str, str] = {}
+    for name, display in displays.items():
+        if file_stem(name) in stems:
+            yield file, ("displays", name), f"would overwrite the files of {stems[file_stem(name)]!r}"
+        stems[file_stem(name)] = name
+        for role, analysis in display.analyses.items():
+            if analysis not in plan.analyses:
+                yield file, ("displays", name, "analyses", role), unknown("analysis", analysis, plan.analyses)
+        if display.layout not in layouts:
+            yield file, ("displays", name, "layout"), unknown("layout", display.layout, layouts)
+            continue
+        layout = layouts[display.layout]
+        yield from _options(file, ("displays", name, "options"), layout.options, display.options)
+        for role in layout.roles:
+            if role not in display.analyses:
+                yield file, ("displays", name, "analyses"), f"the layout {display.layout!r} needs an analysis for the role {role!r}"
+    for i, section in enumerate(plan.displays.report):
+        for key in ("answer", "displays"):
+            value = getattr(section, key)
+            for display in [value] if isinstance(value, str) else value or []:
+                if display not in displays:
+                    yield file, ("report", i, key), unknown("display", display, displays)
+        for analysis in section.analyses:
+            if analysis not in plan.analyses:
+                yield file, ("report", i, "analyses"), unknown("analysis", analysis, plan.analyses)

@@ -1,0 +1,75 @@
+"""Run one analysis of the plan: ADaM in, ARD out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nirls.methods.registry import AnalysisData, MethodResult, all_methods
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nirls.plan.load import Plan
+
+
+def run_analysis(plan: Plan, analysis_id: str, frame: pd.DataFrame, adsl: pd.DataFrame, used: dict[str, pd.DataFrame] | None = None) -> tuple[pd.DataFrame, MethodResult]:
+    """Select the records an analysis means, run its method, and return the ARD.
+
+    Parameters
+    ----------
+    plan : Plan
+    analysis_id : str
+        Key of `analyses.yaml`.
+    frame, adsl : DataFrame
+        The data set of the analysis and ADSL, as derived.
+    used : dict of str to DataFrame
+        ARDs of the analyses it builds on.
+
+    Returns
+    -------
+    ard : DataFrame
+    result : MethodResult
+        With the records, if the method keeps any.
+    """
+    from nirls.ard.frame import to_frame
+    from nirls.plan.load import validate
+
+    data = select(plan, analysis_id, frame, adsl, used or {})
+    entry = all_methods()[data.spec.method]
+    result = entry.function(data, validate(entry.options, data.spec.options))
+    params = data.frame["PARAMCD"].dropna().unique() if "PARAMCD" in data.frame.columns else []
+    shared: dict[str, Any] = {
+        "analysis_id": analysis_id, "estimand_id": data.spec.estimand or "", "method": data.spec.method,
+        "dataset": data.spec.dataset, "analysis_set": data.spec.set or "", "subset": data.spec.where or "",
+    }  # fmt: skip
+    param = str(params[0]) if len(params) == 1 else ""
+    notes = [{"stat_name": "text", "stat_label": "Note", "variable": "footnote", "variable_level": str(i), "stat_text": t} for i, t in enumerate(result.footnotes, 1)]
+    rows = [{"param": param, **r} if not r.get("param") else r for r in [*result.rows, *notes]]
+    return to_frame(rows, **shared), result
+
+
+def select(plan: Plan, analysis_id: str, frame: pd.DataFrame, adsl: pd.DataFrame, used: dict[str, pd.DataFrame]) -> AnalysisData:
+    """Apply set, arms and `where`; the treatment variable becomes an ordered Categorical in display order."""
+    import pandas as pd
+
+    from nirls.errors import DataError
+    from nirls.plan.where import where_mask
+
+    spec = plan.analyses[analysis_id]
+    arms = [a for a in (spec.arms or plan.study.arms) if not plan.study.arms[a].not_an_arm]
+
+    def keep(data: pd.DataFrame) -> pd.DataFrame:
+        if spec.set is not None:
+            data = data[data[f"{spec.set}FL"] == "Y"]
+        if spec.group is not None:
+            if spec.set is not None or spec.arms is not None:
+                data = data[data[spec.group].isin(arms)]
+            data = data.assign(**{spec.group: pd.Categorical(data[spec.group], categories=arms, ordered=True)})
+        return data
+
+    subjects, records = keep(adsl), keep(frame)
+    if spec.where is not None:
+        records = records[where_mask(spec.where, records)]
+    if records.empty and frame.shape[0] and spec.dataset != "ADDV":
+        raise DataError(f"analyses.yaml: {analysis_id}: no record of {spec.dataset} passes set {spec.set!r}, arms {arms} and where {spec.where!r}; check the condition")
+    return AnalysisData(frame=records.reset_index(drop=True), adsl=subjects.reset_index(drop=True), spec=spec, analysis_id=analysis_id, plan=plan, used=used)

@@ -1,0 +1,99 @@
+"""Where results come from: fingerprints of code, plan entries and inputs, and versions.
+
+A result must change exactly when something that made it changes. Code is fingerprinted by the
+static transitive closure of a module's imports inside the package, as syntax trees without
+docstrings, so that comments and formatting do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import json
+import platform
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "nirls"
+SOURCE = Path(__file__).parent
+LIBRARIES = ("pandas", "numpy", "scipy", "statsmodels", "pingouin", "snakemake", "plotnine", "formulaic", "pyarrow", "pydantic", "rtflite")
+
+
+def _path(module: str) -> Path | None:
+    base = SOURCE.joinpath(*module.split(".")[1:])
+    if base.with_suffix(".py").is_file():
+        return base.with_suffix(".py")
+    return base / "__init__.py" if (base / "__init__.py").is_file() else None
+
+
+@cache
+def _parsed(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Digest of one file's code, and the modules of the package it imports (anywhere in it)."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports: dict[str, None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports.update(dict.fromkeys(a.name for a in node.names if a.name.split(".")[0] == PACKAGE))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
+            for alias in node.names:  # `from nirls.stats import contrasts` may import a module
+                full = f"{node.module}.{alias.name}"
+                imports[full if _path(full) else str(node.module)] = None
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports)
+
+
+@cache
+def import_closure(*modules: str) -> tuple[str, ...]:
+    """Every module of the package reached from `modules`, sorted; package `__init__` files are left out
+    unless they hold code that is reached by name (`from nirls import mmrm`)."""
+    todo, seen = list(modules), set()
+    while todo:
+        module = todo.pop()
+        path = _path(module)
+        if module in seen or path is None:
+            continue
+        seen.add(module)
+        todo.extend(_parsed(path)[1])
+    return tuple(sorted(m for m in seen if (_path(m) or SOURCE).name != "__init__.py"))
+
+
+@cache
+def code_fingerprint(*modules: str) -> str:
+    """Sixteen hex digits that change when the code reached from `modules`, or the lock file, changes."""
+    digest = hashlib.sha256()
+    for module in import_closure(*modules):
+        path = _path(module)
+        assert path is not None
+        digest.update(f"{module} {_parsed(path)[0]}\n".encode())
+    lock = SOURCE.parent.parent / "requirements.lock"
+    digest.update(lock.read_bytes() if lock.is_file() else b"")
+    return digest.hexdigest()[:16]
+
+
+def json_hash(value: Any) -> str:
+    """Sixteen hex digits of a JSON value, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def file_hash(path: Path | str) -> str:
+    """SHA-256 of a file."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, this package and the libraries whose numbers or pictures it uses."""
+    found = {"python": platform.python_version(), PACKAGE: _version(PACKAGE)}
+    return found | {name: _version(name) for name in LIBRARIES}
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

@@ -73,3 +73,29 @@ def select(plan: Plan, analysis_id: str, frame: pd.DataFrame, adsl: pd.DataFrame
     if records.empty and frame.shape[0] and spec.dataset != "ADDV":
         raise DataError(f"analyses.yaml: {analysis_id}: no record of {spec.dataset} passes set {spec.set!r}, arms {arms} and where {spec.where!r}; check the condition")
     return AnalysisData(frame=records.reset_index(drop=True), adsl=subjects.reset_index(drop=True), spec=spec, analysis_id=analysis_id, plan=plan, used=used)
+
+
+def analyse_files(plan: Plan, analysis_id: str, inputs: Any, outputs: Any, provenance: dict[str, Any]) -> None:
+    """Run one analysis from files to files; `inputs` and `outputs` are those of the rule `analyse`."""
+    from pathlib import Path
+
+    import pandas as pd
+
+    from nirls.ard.io import read_ard, write_ard, write_table
+    from nirls.provenance import file_hash, versions
+
+    frame, adsl = pd.read_parquet(inputs.data), pd.read_parquet(inputs.adsl)
+    used = {Path(path).stem: read_ard(path) for path in inputs.get("used", [])}
+    ard, result = run_analysis(plan, analysis_id, frame, adsl, used)
+    data = select(plan, analysis_id, frame, adsl, used)
+    provenance = provenance | {
+        "analysis": plan.analyses[analysis_id].model_dump(mode="json"),
+        "inputs": {Path(p).name: file_hash(p) for p in dict.fromkeys([inputs.data, inputs.adsl, *inputs.get("used", [])])},
+        "versions": versions(),
+        "n_records": len(data.frame),
+        "n_subjects": int(data.frame["USUBJID"].nunique()),
+    }
+    write_ard(ard, outputs.ard, provenance)
+    if result.records is not None:
+        write_table(result.records, outputs.records, provenance)
+    print(f"{len(ard)} statistics from {len(data.frame)} records of {data.frame['USUBJID'].nunique()} subjects")

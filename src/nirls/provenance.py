@@ -34,6 +34,9 @@ def _parsed(path: Path) -> tuple[str, tuple[str, ...]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imports: dict[str, None] = {}
     for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = [ast.Pass()]  # imports for annotations alone are never run (walked before its children)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imports.update(dict.fromkeys(a.name for a in node.names if a.name.split(".")[0] == PACKAGE))
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:

@@ -1,0 +1,178 @@
+"""What the Snakefile asks of the plan: targets, inputs and the hashes that decide what is run again.
+
+Each stage's `spec` hash covers exactly the parts of the plan its result depends on, and its `code`
+hash the modules that make the result, so that editing one entry re-runs that entry and what shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nirls.errors import ConfigError
+from nirls.plan.check import file_stem
+from nirls.plan.load import Plan, load_plan
+from nirls.provenance import code_fingerprint, json_hash
+
+#: Stage of the pipeline → modules whose code makes its result.
+CODE = {
+    "ingest": ("nirls.sdtm.ingest",),
+    "derive": ("nirls.adam.derive",),
+    "render": ("nirls.tlf.render",),
+    "report": ("nirls.report.build",),
+}
+
+
+def study_files_check(plan: Plan) -> None:
+    """Raise ConfigError listing every raw file that is absent or does not have the columns the plan maps."""
+    from nirls.sdtm.gate import check_files
+
+    problems = check_files(plan, plan.root)
+    if problems:
+        raise ConfigError(f"The raw files have {len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing was run.\n" + "\n".join(f"  - {p}" for p in problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """The plan as Snakemake sees it."""
+
+    plan: Plan
+
+    @classmethod
+    def load(cls, config: dict[str, Any], root: Path | str = ".") -> Targets:
+        """Load and check the plan and the raw files; raises ConfigError with every problem."""
+        known = {k: v for k, v in config.items() if k != "study"}
+        plan = load_plan(config.get("study"), root=root, config=known)
+        study_files_check(plan)
+        return cls(plan=plan)
+
+    # --- names and files ---------------------------------------------------------------------
+    @property
+    def out(self) -> str:
+        return self.plan.results.as_posix()
+
+    @property
+    def report(self) -> str:
+        return f"{self.out}/report/report.html"
+
+    @property
+    def raw(self) -> list[str]:
+        from nirls.sdtm.gate import data_dir
+
+        folder = Path(data_dir(self.plan.study, self.plan.root))
+        names = dict.fromkeys(f for s in self.plan.study.sources for f in (s.file, s.supp.file if s.supp else None) if f)
+        return [str(folder / name) for name in names]
+
+    @property
+    def domains(self) -> list[str]:
+        return sorted({s.domain for s in self.plan.study.sources})
+
+    @property
+    def datasets(self) -> list[str]:
+        return ["adsl", "adqs", "addv"]
+
+    @property
+    def analyses(self) -> list[str]:
+        return list(self.plan.analyses)
+
+    @property
+    def stems(self) -> list[str]:
+        return [file_stem(d) for d in self.plan.displays.displays]
+
+    def stems_of(self, kind: str) -> str:
+        """Alternation of the file stems of one kind of display, for a wildcard constraint."""
+        return "|".join(file_stem(k) for k, d in self.plan.displays.displays.items() if d.kind == kind) or "none"
+
+    def analyses_of(self, *, records: bool) -> str:
+        """Alternation of the analyses that do, or do not, keep records."""
+        return "|".join(k for k, a in self.plan.analyses.items() if (a.method == "records") == records) or "none"
+
+    def display_id(self, stem: str) -> str:
+        return next(k for k in self.plan.displays.displays if file_stem(k) == stem)
+
+    # --- inputs ------------------------------------------------------------------------------
+    def sdtm(self) -> list[str]:
+        return [f"{self.out}/sdtm/{d.lower()}.parquet" for d in self.domains]
+
+    def analysis_inputs(self, analysis: str) -> dict[str, Any]:
+        spec = self.plan.analyses[analysis]
+        return {
+            "data": f"{self.out}/adam/{spec.dataset.lower()}.parquet",
+            "adsl": f"{self.out}/adam/adsl.parquet",
+            "used": [f"{self.out}/ard/{u}.parquet" for u in spec.uses],
+        }
+
+    def display_inputs(self, stem: str) -> dict[str, Any]:
+        roles = self.plan.displays.displays[self.display_id(stem)].analyses
+        ids = list(dict.fromkeys(roles.values()))
+        kept = [a for a in ids if self.plan.analyses[a].method == "records"]
+        return {"ards": [f"{self.out}/ard/{a}.parquet" for a in ids], "records": [f"{self.out}/ard/{a}.records.parquet" for a in kept]}
+
+    def rendered(self) -> list[str]:
+        """Every file of every display."""
+        main = {"table": "html", "figure": "svg"}
+        files = []
+        for key, display in self.plan.displays.displays.items():
+            stem = f"{self.out}/tlf/{file_stem(key)}"
+            files.append(f"{stem}.json")
+            if display.kind in main:
+                files.append(f"{stem}.{main[display.kind]}")
+                standard = self.plan.config.table_formats if display.kind == "table" else self.plan.config.figure_formats
+                files += [f"{stem}.{f}" for f in dict.fromkeys([*standard, *(display.formats or [])]) if f != main[display.kind]]
+        return files
+
+    # --- hashes ------------------------------------------------------------------------------
+    def _arms(self) -> dict[str, Any]:
+        study = self.plan.study.model_dump(mode="json")
+        return {k: study[k] for k in ("arms", "reference", "blinding", "synthetic", "instruments")}
+
+    def spec(self, stage: str, key: str | None = None) -> str:
+        """Hash of the parts of the plan that a result of `stage` depends on."""
+        plan = self.plan
+        study = plan.study.model_dump(mode="json")
+        scales = {k: v.model_dump(mode="json") for k, v in plan.instruments.items()}
+        if stage == "ingest":
+            keys = ("id", "data", "dates", "arms", "reference_date", "visits", "windows", "baseline", "strata", "ratio", "sources", "rules", "waived", "deviations", "parameters")
+            return json_hash([{k: study[k] for k in keys}, scales])
+        if stage == "derive":
+            return json_hash([{k: v for k, v in study.items() if k not in ("sources", "rules", "waived", "title", "attribution")}, scales, plan.config.seed])
+        if stage == "analyse":
+            assert key is not None
+            spec = plan.analyses[key]
+            sets = study["populations"].get(spec.set)
+            return json_hash([key, spec.model_dump(mode="json"), sets, self._arms(), study["strata"], study["covariates"], scales, plan.config.confidence_level])
+        if stage == "display":
+            assert key is not None
+            display = plan.displays.displays[key]
+            entries = [plan.analyses[a].model_dump(mode="json") for a in display.analyses.values()]
+            names = {e["estimand"] for e in entries if e["estimand"]}
+            estimands = {n: plan.estimands[n].model_dump(mode="json") for n in sorted(names)}
+            keys = ("arms", "reference", "blinding", "synthetic", "instruments", "populations", "visits", "covariates", "strata", "deviations", "parameters", "dates", "id", "dose_unit")
+            return json_hash([key, display.model_dump(mode="json"), entries, estimands, {k: study[k] for k in keys}, scales])
+        if stage == "report":
+            parts = [plan.displays.model_dump(mode="json"), {k: v.model_dump(mode="json") for k, v in plan.analyses.items()}]
+            return json_hash([*parts, {k: v.model_dump(mode="json") for k, v in plan.estimands.items()}, study, scales, plan.config.model_dump(mode="json")])
+        raise ValueError(stage)
+
+    def code(self, stage: str, key: str | None = None) -> str:
+        """Fingerprint of the code that makes a result of `stage`."""
+        if stage == "analyse":
+            from nirls.methods.registry import all_methods
+
+            assert key is not None
+            return code_fingerprint(all_methods()[self.plan.analyses[key].method].module, "nirls.analyse", "nirls.ard.io")
+        if stage == "display":
+            from nirls.tlf.layouts.registry import all_layouts
+
+            assert key is not None
+            return code_fingerprint(all_layouts()[self.plan.displays.displays[key].layout].module, "nirls.tlf.make")
+        return code_fingerprint(*CODE[stage])
+
+    # --- labels for `snakemake --report` -----------------------------------------------------
+    def labels(self, stem: str) -> dict[str, str]:
+        key = self.display_id(stem)
+        return {"display": key, "title": self.plan.displays.displays[key].title}
+
+    def category(self, stem: str) -> str:
+        return self.plan.displays.displays[self.display_id(stem)].section

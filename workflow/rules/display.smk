@@ -1,0 +1,109 @@
+"""Stage 4, display: ARD → tables, figures and answers.
+
+INPUTS   the ARDs a display names
+OUTPUTS  tlf/<stem>.json (the display document, which every renderer takes), .html, .svg, .rtf
+"""
+
+
+def display_inputs(wildcards):
+    return plan.display_inputs(wildcards.stem)
+
+
+def display_spec(wildcards):
+    return plan.spec("display", plan.display_id(wildcards.stem))
+
+
+def display_code(wildcards):
+    return plan.code("display", plan.display_id(wildcards.stem))
+
+
+def display_labels(wildcards):
+    return plan.labels(wildcards.stem)
+
+
+def display_category(wildcards):
+    return plan.category(wildcards.stem)
+
+
+rule table:
+    """Lay out one table."""
+    input:
+        unpack(display_inputs),
+    output:
+        document=f"{plan.out}/tlf/{{stem}}.json",
+        html=report(
+            f"{plan.out}/tlf/{{stem}}.html",
+            category=display_category,
+            labels=display_labels,
+            caption="../report/table.rst",
+        ),
+    wildcard_constraints:
+        stem=plan.stems_of("table"),
+    params:
+        spec=display_spec,
+        code=display_code,
+        study=plan.plan.name,
+    log:
+        f"{plan.out}/logs/display/{{stem}}.log",
+    script:
+        "../scripts/display.py"
+
+
+rule figure:
+    """Draw one figure."""
+    input:
+        unpack(display_inputs),
+    output:
+        document=f"{plan.out}/tlf/{{stem}}.json",
+        svg=report(
+            f"{plan.out}/tlf/{{stem}}.svg",
+            category=display_category,
+            labels=display_labels,
+            caption="../report/figure.rst",
+        ),
+    wildcard_constraints:
+        stem=plan.stems_of("figure"),
+    params:
+        spec=display_spec,
+        code=display_code,
+        study=plan.plan.name,
+    log:
+        f"{plan.out}/logs/display/{{stem}}.log",
+    script:
+        "../scripts/display.py"
+
+
+rule answer:
+    """Answer one question in a sentence."""
+    input:
+        unpack(display_inputs),
+    output:
+        document=f"{plan.out}/tlf/{{stem}}.json",
+    wildcard_constraints:
+        stem=plan.stems_of("answer"),
+    params:
+        spec=display_spec,
+        code=display_code,
+        study=plan.plan.name,
+    log:
+        f"{plan.out}/logs/display/{{stem}}.log",
+    script:
+        "../scripts/display.py"
+
+
+rule render:
+    """Render a table in another format."""
+    input:
+        f"{plan.out}/tlf/{{stem}}.json",
+    output:
+        f"{plan.out}/tlf/{{stem}}.{{format}}",
+    wildcard_constraints:
+        stem=plan.stems_of("table"),
+        format="rtf",
+    params:
+        code=plan.code("render"),
+        study=plan.plan.name,
+    log:
+        f"{plan.out}/logs/display/{{stem}}.{{format}}.log",
+    script:
+        "../scripts/render.py"

@@ -1,0 +1,25 @@
+"""Stage 1, ingest: raw files → SDTM domains and the ledger.
+
+INPUTS   the files named under `sources` of study.yaml
+OUTPUTS  sdtm/<domain>.parquet, sdtm/_ledger/{findings,accounts}.csv and manifest.json
+"""
+
+
+rule ingest:
+    """Read, map and check every raw file; account for every row."""
+    input:
+        plan.raw,
+    output:
+        domains=plan.sdtm(),
+        findings=f"{plan.out}/sdtm/_ledger/findings.csv",
+        accounts=f"{plan.out}/sdtm/_ledger/accounts.csv",
+        manifest=f"{plan.out}/sdtm/_ledger/manifest.json",
+        quarantine=directory(f"{plan.out}/sdtm/_ledger/quarantine"),
+    params:
+        spec=plan.spec("ingest"),
+        code=plan.code("ingest"),
+        study=plan.plan.name,
+    log:
+        f"{plan.out}/logs/ingest.log",
+    script:
+        "../scripts/ingest.py"

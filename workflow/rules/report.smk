@@ -1,0 +1,32 @@
+"""Stage 5, report: everything → one self-contained page.
+
+INPUTS   every display, the ARDs' provenance, the ledger
+OUTPUTS  report/report.html, report/manifest.json
+"""
+
+
+rule report:
+    """Build the report: question, answer, figure, table, method, data quality."""
+    input:
+        displays=plan.rendered(),
+        ards=[f"{plan.out}/ard/{a}.parquet" for a in plan.analyses],
+        findings=f"{plan.out}/sdtm/_ledger/findings.csv",
+        accounts=f"{plan.out}/sdtm/_ledger/accounts.csv",
+        manifest=f"{plan.out}/sdtm/_ledger/manifest.json",
+        adsl=f"{plan.out}/adam/adsl.parquet",
+    output:
+        html=report(
+            plan.report,
+            category="Report",
+            labels={"display": "Report", "title": "The whole report"},
+            caption="../report/report.rst",
+        ),
+        manifest=f"{plan.out}/report/manifest.json",
+    params:
+        spec=plan.spec("report"),
+        code=plan.code("report"),
+        study=plan.plan.name,
+    log:
+        f"{plan.out}/logs/report.log",
+    script:
+        "../scripts/report.py"

@@ -1,0 +1,126 @@
+"""The working scale of a fit: orthonormal design columns and an outcome of residual SD one.
+
+Columns of X are scaled to length one and orthogonalised (X = QR); y is replaced by its ordinary
+least-squares residual divided by the residual SD. Adding a constant to y, changing its unit or that
+of a covariate then leaves the iterations as they are, and nothing is lost to cancellation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from nirls.errors import MethodError, NotEstimableError
+
+Array = np.ndarray
+
+# A column whose distance from the span of those before it is below this share of its length is taken as dependent.
+RANK_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """How working quantities become those of the user.
+
+    Attributes
+    ----------
+    r : (p, p) array
+        Upper triangular, X = Q r with Q orthonormal.
+    ols : (p,) array
+        Ordinary least-squares coefficients of Q.
+    scale : float
+        Residual SD that y was divided by.
+    """
+
+    r: Array
+    ols: Array
+    scale: float
+
+    def beta(self, gamma: Array) -> Array:
+        """Coefficients of X from those of the working model."""
+        return linalg.solve_triangular(self.r, self.ols + self.scale * gamma)
+
+    def covariance(self, phi: Array) -> Array:
+        """Covariance of the coefficients of X from that of the working model."""
+        half = linalg.solve_triangular(self.r, phi)
+        result = self.scale**2 * linalg.solve_triangular(self.r, half.T)
+        return (result + result.T) / 2.0
+
+    def rows(self, hypotheses: Array) -> Array:
+        """L (c, p) over the coefficients of X → the same hypotheses over the working coefficients."""
+        return linalg.solve_triangular(self.r, hypotheses.T, trans="T").T
+
+    @property
+    def log_determinant(self) -> float:
+        """log|r'r|."""
+        return 2.0 * float(np.log(np.abs(np.diagonal(self.r))).sum())
+
+
+def dependent_columns(x: Array) -> list[int]:
+    """Columns of x that are linear combinations of columns before them, or zero; empty when x has full rank."""
+    length = np.linalg.norm(x, axis=0)
+    dropped = list(np.flatnonzero(length == 0.0))
+    kept = [j for j in range(x.shape[1]) if j not in dropped]
+    while kept:
+        triangle = np.linalg.qr(x[:, kept] / length[kept], mode="r")
+        diagonal = np.zeros(len(kept))
+        diagonal[: min(triangle.shape)] = np.abs(np.diagonal(triangle))
+        found = np.flatnonzero(diagonal < RANK_TOLERANCE)
+        if not found.size:
+            break
+        dropped.append(kept.pop(int(found[0])))  # one at a time: what follows a dependent column is judged without it
+    return sorted(int(j) for j in dropped)
+
+
+def _qr(x: Array) -> tuple[Array, Array]:
+    """Reduced QR of a tall x with columns of length one.
+
+    Two Cholesky passes (each is matrix products only, several times faster than Householder reflections
+    and as orthogonal when x is not nearly singular); otherwise Householder.
+    """
+    q, triangle = x, np.eye(x.shape[1])
+    for _ in range(2):
+        try:
+            factor = np.linalg.cholesky(q.T @ q).T
+        except np.linalg.LinAlgError:
+            return np.linalg.qr(x)
+        if np.diagonal(factor).min() < 1e-5:
+            return np.linalg.qr(x)
+        q, triangle = q @ linalg.solve_triangular(factor, np.eye(x.shape[1])), factor @ triangle
+    return q, triangle
+
+
+def orthonormal(x: Array, y: Array) -> tuple[Array, Basis]:
+    """(Q, e/scale) side by side, and the :class:`Basis` that leads back.
+
+    Raises
+    ------
+    NotEstimableError
+        If the columns of x are linearly dependent.
+    MethodError
+        If there are no residual degrees of freedom, y is constant, or y is fitted exactly.
+    """
+    n, p = x.shape
+    length = np.sqrt(np.einsum("ij,ij->j", x, x))
+    if n > p and (length > 0).all():
+        q, triangle = _qr(x / length)
+    if n <= p or (length == 0).any() or np.abs(np.diagonal(triangle)).min() < RANK_TOLERANCE:
+        dependent = dependent_columns(x)
+        if dependent:
+            raise NotEstimableError(
+                f"the design matrix has rank {p - len(dependent)} but {p} columns; linearly dependent on the others: columns {dependent}"
+            )
+        raise MethodError(f"{n} observations for {p} coefficients leave no residual degrees of freedom")
+    largest = float(np.abs(y).max())
+    if (largest > 0 and float(np.ptp(y)) <= 1e-13 * largest) or largest == 0.0:
+        raise MethodError(f"the outcome is constant ({y[0]:.12g} in all {n} observations): there is no variance to model")
+    ols = q.T @ y
+    residual = y - q @ ols
+    correction = q.T @ residual  # a second pass removes what the first lost to rounding when y has a large mean
+    ols, residual = ols + correction, residual - q @ correction
+    scale = float(np.sqrt(residual @ residual / (n - p)))
+    if scale <= 1e-12 * largest:
+        raise MethodError("the outcome is fitted exactly by the covariates: there is no residual variance to model")
+    return np.column_stack([q, residual / scale]), Basis(r=triangle * length, ols=ols, scale=scale)

@@ -1,0 +1,261 @@
+"""Fit the mixed model for repeated measures (MMRM)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+from scipy import linalg
+
+from nirls.errors import ConvergenceError, DataError, MethodError, NotEstimableError
+from nirls.stats.mmrm.basis import Basis, orthonormal
+from nirls.stats.mmrm.covariance import Structure, structure
+from nirls.stats.mmrm.likelihood import Point
+from nirls.stats.mmrm.optimise import Convergence, minimise
+from nirls.stats.mmrm.sufficient import Statistics, collect
+
+Array = np.ndarray
+
+
+class MMRMConvergenceError(ConvergenceError):
+    """No declared covariance structure converged; `attempts` holds the record of each."""
+
+    def __init__(self, attempts: tuple[Convergence, ...]) -> None:
+        facts = "; ".join(
+            f"{a.covariance}: {a.message} ({a.iterations} iterations, scaled gradient {a.gradient:.3g}, cond(Sigma) {a.condition:.3g})"
+            for a in attempts
+        )
+        super().__init__(f"the mixed model did not converge: {facts}")
+        self.attempts = attempts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MMRMFit:
+    """A fitted MMRM with p coefficients, T visits and k covariance parameters.
+
+    Attributes
+    ----------
+    beta : (p,) array
+        Generalised least-squares coefficients.
+    beta_cov : (p, p) array
+        Model-based covariance (ΣX'V⁻¹X)⁻¹, without small-sample adjustment
+        (see :mod:`nirls.stats.mmrm.degrees` for Kenward–Roger).
+    sigma : (T, T) array
+        Covariance of the visits of one subject (of unit weight).
+    theta, theta_names : (k,) array, tuple of str
+        Covariance parameters.
+    theta_cov : (k, k) array
+        2·H⁻¹, H the Hessian of −2ℓ: inverse *observed* information.
+    covariance : str
+        Structure fitted: the first of those declared that converged.
+    reml : bool
+    deviance : float
+        −2ℓ (restricted when `reml`), constants included.
+    loglike, aic, bic : float
+        Criteria count covariance parameters only, and `bic` takes log(subjects), as SAS PROC MIXED does
+        under REML and R mmrm always does.
+    n_obs, n_subjects : int
+        Observations and subjects in the likelihood.
+    n_missing : int
+        Rows given whose outcome is missing.
+    n_subjects_without_outcome : int
+        Subjects given who have no observed outcome and so contribute nothing.
+    visits : (T,) array
+        Visit values in the order of `sigma`.
+    attempts : tuple of Convergence
+        One record for each structure tried, in order; the last converged.
+    """
+
+    beta: Array
+    beta_cov: Array
+    sigma: Array
+    theta: Array
+    theta_names: tuple[str, ...]
+    theta_cov: Array
+    covariance: str
+    reml: bool
+    deviance: float
+    loglike: float
+    aic: float
+    bic: float
+    n_obs: int
+    n_subjects: int
+    n_missing: int
+    n_subjects_without_outcome: int
+    visits: Array
+    attempts: tuple[Convergence, ...]
+    working: Working = field(repr=False)
+
+    @property
+    def convergence(self) -> Convergence:
+        """The record of the structure that was fitted."""
+        return self.attempts[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Working:
+    """What inference needs of a fit, on its working scale."""
+
+    statistics: Statistics
+    basis: Basis
+    point: Point
+    structure: Structure
+    theta_cov: Array
+
+
+def fit_mmrm(
+    y: Array,
+    X: Array,
+    subject: Array,
+    visit: Array,
+    *,
+    covariance: str | Structure | Sequence[str | Structure] = "us",
+    reml: bool = True,
+    weights: Array | None = None,
+) -> MMRMFit:
+    """Fit y_i = X_i β + ε_i, ε_i ~ N(0, S_i'ΣS_i), independent over subjects i.
+
+    Parameters
+    ----------
+    y : (n,) array
+        Outcome; NaN rows do not enter and are counted.
+    X : (n, p) array
+        Design matrix of full column rank.
+    subject, visit : (n,) arrays
+        Subject and visit of each row; visits are ordered as they sort.
+    covariance : str, Structure or sequence of them
+        Structure of Σ, or the declared order of structures of which the first that converges is fitted.
+    reml : bool
+        Restricted (default) or full maximum likelihood.
+    weights : (n,) array, optional
+        Positive weights; a row of weight w has its standard deviation divided by √w.
+
+    Returns
+    -------
+    MMRMFit
+
+    Raises
+    ------
+    DataError
+        For a subject with two rows at one visit (named), non-finite covariates or weights that are not positive.
+    NotEstimableError
+        For a rank-deficient X, or a pair of visits no subject has both of (unstructured Σ).
+    MethodError
+        For a constant outcome or too few observations.
+    MMRMConvergenceError
+        If no structure converges; the message and `attempts` carry the facts.
+    """
+    y, x = np.asarray(y, dtype=float), np.asarray(X, dtype=float)
+    if y.ndim != 1 or x.ndim != 2 or x.shape[0] != y.size or len(subject) != y.size or len(visit) != y.size:
+        raise ValueError(f"y {y.shape}, X {x.shape}, subject {len(subject)} and visit {len(visit)} rows do not belong together")
+    given = np.unique(np.asarray(subject)).size
+    observed = ~np.isnan(y)
+    if not observed.any():
+        raise MethodError("no row has an observed outcome")
+    y, x = y[observed], x[observed]
+    subjects, subject_code = np.unique(np.asarray(subject)[observed], return_inverse=True)
+    visits, visit_code = np.unique(np.asarray(visit)[observed], return_inverse=True)
+    _check_rows(y, x, subjects, subject_code, visits, visit_code)
+
+    z, basis = orthonormal(*_weighted(x, y, weights, observed))
+    statistics = collect(z, subject_code, visit_code, visits.size)
+    start = _start(z[:, -1], subject_code, visit_code, subjects.size, visits.size)
+
+    declared = [covariance] if isinstance(covariance, str | Structure) else list(covariance)
+    attempts: list[Convergence] = []
+    for candidate in map(structure, declared):
+        if candidate.every_pair:
+            _check_pairs(statistics, visits)
+        point, record = minimise(statistics, candidate, candidate.start(start), reml=reml)
+        attempts.append(record)
+        if record.converged:
+            break
+    else:
+        raise MMRMConvergenceError(tuple(attempts))
+
+    p, n = basis.ols.size, y.size
+    theta_cov = 2.0 * linalg.inv(point.hessian)
+    unit = basis.scale ** candidate.powers(visits.size)
+    freedom = n - p if reml else n
+    deviance = point.value + freedom * np.log(2.0 * np.pi * basis.scale**2)
+    if reml:
+        deviance += basis.log_determinant
+    if weights is not None:
+        deviance -= float(np.log(np.asarray(weights, dtype=float)[observed]).sum())
+    return MMRMFit(
+        beta=basis.beta(point.gamma),
+        beta_cov=basis.covariance(point.phi),
+        sigma=basis.scale**2 * point.sigma,
+        theta=unit * point.theta,
+        theta_names=candidate.names(visits.size),
+        theta_cov=unit[:, None] * theta_cov * unit,
+        covariance=candidate.name,
+        reml=reml,
+        deviance=float(deviance),
+        loglike=float(-deviance / 2.0),
+        aic=float(deviance + 2.0 * point.theta.size),
+        bic=float(deviance + np.log(subjects.size) * point.theta.size),
+        n_obs=n,
+        n_subjects=int(subjects.size),
+        n_missing=int((~observed).sum()),
+        n_subjects_without_outcome=int(given - subjects.size),
+        visits=visits,
+        attempts=tuple(attempts),
+        working=Working(statistics=statistics, basis=basis, point=point, structure=candidate, theta_cov=theta_cov),
+    )
+
+
+def _weighted(x: Array, y: Array, weights: Array | None, observed: Array) -> tuple[Array, Array]:
+    """V_i/w folds into the rows: both sides times √w."""
+    if weights is None:
+        return x, y
+    w = np.asarray(weights, dtype=float)
+    if w.shape != observed.shape or not (np.isfinite(w[observed]) & (w[observed] > 0)).all():
+        raise DataError("weights must be one positive finite number for each row")
+    root = np.sqrt(w[observed])
+    return x * root[:, None], y * root
+
+
+def _check_rows(y: Array, x: Array, subjects: Array, subject: Array, visits: Array, visit: Array) -> None:
+    if not np.isfinite(y).all():
+        raise DataError("the outcome holds infinite values")
+    if not np.isfinite(x).all():
+        rows, columns = (np.unique(index) for index in np.nonzero(~np.isfinite(x)))
+        raise DataError(f"{rows.size} rows with an observed outcome have missing or infinite covariates (columns {columns.tolist()})")
+    cells, counts = np.unique(subject * visits.size + visit, return_counts=True)
+    repeated = cells[counts > 1]
+    if repeated.size:
+        named = ", ".join(f"{subjects[c // visits.size]} at {visits[c % visits.size]}" for c in repeated[:10])
+        more = f" and {repeated.size - 10} more" if repeated.size > 10 else ""
+        raise DataError(f"a subject may have one row per visit; more than one for: {named}{more}")
+
+
+def _check_pairs(statistics: Statistics, visits: Array) -> None:
+    """An unstructured Σ needs every pair of visits seen together in some subject."""
+    together = np.zeros((visits.size, visits.size), dtype=bool)
+    for block in statistics.blocks:
+        together[block.visits[:, :, None], block.visits[:, None, :]] = True
+    apart = [f"{visits[a]} and {visits[b]}" for a, b in combinations(range(visits.size), 2) if not together[a, b]]
+    if apart:
+        raise NotEstimableError(
+            "the unstructured covariance is not estimable: no subject has an outcome at both of the visits " + "; ".join(apart)
+        )
+
+
+def _start(residual: Array, subject: Array, visit: Array, n_subjects: int, n_visits: int) -> Array:
+    """Pairwise residual covariances, drawn towards their diagonal until well inside the positive definite cone."""
+    wide = np.zeros((n_subjects, n_visits))
+    wide[subject, visit] = residual
+    seen = np.zeros((n_subjects, n_visits))
+    seen[subject, visit] = 1.0
+    together = seen.T @ seen
+    sigma = wide.T @ wide / np.maximum(together, 1.0)
+    variance = np.maximum(np.diagonal(sigma), 1e-3 * np.diagonal(sigma).max())
+    root = np.sqrt(variance)
+    correlation = np.clip(sigma / np.outer(root, root), -0.95, 0.95)
+    np.fill_diagonal(correlation, 1.0)
+    while np.linalg.eigvalsh(correlation)[0] < 1e-2:
+        correlation = 0.9 * correlation + 0.1 * np.eye(n_visits)
+    return correlation * np.outer(root, root)

@@ -1,0 +1,138 @@
+"""Newton's method for −2ℓ(θ), guarded by step halving.
+
+Full Newton steps on the exact Hessian where it is positive definite, Fisher-type steps where it is
+not. A step is halved until Σ is positive definite and −2ℓ falls enough (Armijo).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from nirls.stats.mmrm.covariance import Structure
+from nirls.stats.mmrm.likelihood import Point, evaluate
+from nirls.stats.mmrm.sufficient import Statistics
+
+Array = np.ndarray
+
+GRADIENT_TOLERANCE = 1e-8
+CONDITION_LIMIT = 1e8
+MAX_ITERATIONS = 100
+MAX_HALVINGS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One iteration: −2ℓ (working scale) and scaled gradient before it, kind of step, halvings it took."""
+
+    deviance: float
+    gradient: float
+    kind: str
+    halvings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convergence:
+    """How one attempt at a structure ended.
+
+    Attributes
+    ----------
+    covariance : str
+        Name of the structure.
+    converged : bool
+        Scaled gradient < 1e-8, Hessian positive definite and cond(Σ) < 1e8.
+    iterations : int
+    gradient : float
+        Scaled gradient √(g'H⁻¹g): the distance to the optimum in standard errors of θ, times two
+        at most; free of units and of the parametrisation. NaN when H is not positive definite.
+    hessian_positive_definite : bool
+    condition : float
+        Condition number of Σ.
+    message : str
+    steps : tuple of Step
+    """
+
+    covariance: str
+    converged: bool
+    iterations: int
+    gradient: float
+    hessian_positive_definite: bool
+    condition: float
+    message: str
+    steps: tuple[Step, ...]
+
+
+def _newton(point: Point) -> tuple[Array | None, float]:
+    """The Newton step and the scaled gradient; (None, NaN) when the Hessian is not positive definite."""
+    scale = np.sqrt(np.abs(np.diagonal(point.hessian)))
+    scale = np.where(scale > 0, scale, 1.0)
+    try:
+        factor = linalg.cho_factor(point.hessian / np.outer(scale, scale), lower=True)
+    except linalg.LinAlgError:
+        return None, float("nan")
+    g = point.gradient / scale
+    step = linalg.cho_solve(factor, g)
+    return -step / scale, float(np.sqrt(max(g @ step, 0.0)))
+
+
+def _fisher(point: Point) -> Array:
+    scale = np.sqrt(np.maximum(np.diagonal(point.fisher), np.finfo(float).tiny))
+    information = point.fisher / np.outer(scale, scale) + 1e-10 * np.eye(scale.size)
+    return -linalg.solve(information, point.gradient / scale, assume_a="sym") / scale
+
+
+def minimise(statistics: Statistics, structure: Structure, start: Array, *, reml: bool) -> tuple[Point | None, Convergence]:
+    """Minimise −2ℓ from `start`; returns the last point (none if `start` is impossible) and the record."""
+    steps: list[Step] = []
+    point = evaluate(statistics, structure, start, reml=reml, derivatives=True)
+    if point is None:
+        return None, _record(structure, None, float("nan"), steps, "the starting covariance is not positive definite")
+    message = f"no convergence within {MAX_ITERATIONS} iterations"
+    for _ in range(MAX_ITERATIONS):
+        direction, gradient = _newton(point)
+        kind = "newton"
+        if direction is None:
+            direction, kind = _fisher(point), "fisher"
+        slope = float(point.gradient @ direction)
+        # what −2ℓ itself can resolve: below this a full step inside the domain is better than a comparison of rounding errors
+        noise = 1e-11 * (abs(point.value) + statistics.n_obs)
+        length, candidate = 1.0, None
+        for halvings in range(MAX_HALVINGS):  # noqa: B007
+            candidate = evaluate(statistics, structure, point.theta + length * direction, reml=reml, derivatives=False)
+            if candidate is not None and candidate.value <= point.value + 1e-4 * length * slope + noise:
+                break
+            candidate, length = None, length / 2.0
+        if candidate is None:
+            message = "no step along the search direction lowers -2 log likelihood"
+            break
+        steps.append(Step(deviance=point.value, gradient=gradient, kind=kind, halvings=halvings))
+        point = evaluate(statistics, structure, candidate.theta, reml=reml, derivatives=True)
+        if gradient < GRADIENT_TOLERANCE:  # the step just taken was the polish
+            message = "converged"
+            break
+    _, gradient = _newton(point)
+    return point, _record(structure, point, gradient, steps, message)
+
+
+def _record(structure: Structure, point: Point | None, gradient: float, steps: list[Step], message: str) -> Convergence:
+    definite = bool(np.isfinite(gradient))
+    condition = float("nan") if point is None else float(np.linalg.cond(point.sigma))
+    converged = definite and gradient < GRADIENT_TOLERANCE and condition < CONDITION_LIMIT
+    if converged:
+        message = "converged"
+    elif definite and gradient < GRADIENT_TOLERANCE:
+        message = f"the covariance matrix is nearly singular (condition number {condition:.3g}, limit {CONDITION_LIMIT:.0e})"
+    elif point is not None and not definite:
+        message += "; the Hessian is not positive definite"
+    return Convergence(
+        covariance=structure.name,
+        converged=converged,
+        iterations=len(steps),
+        gradient=gradient,
+        hessian_positive_definite=definite,
+        condition=condition,
+        message=message,
+        steps=tuple(steps),
+    )

@@ -1,0 +1,97 @@
+"""The shipped plans load; a broken plan lists all its problems at once, each with line, path and advice."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nirls.errors import ConfigError
+from nirls.plan.load import load_plan
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("study", ["nir-rls", "cdisc-pilot"])
+def test_shipped_plans_load(study):
+    plan = load_plan(study, root=ROOT)
+    assert plan.name == study
+    assert plan.analyses and plan.displays.displays
+
+
+@pytest.fixture
+def copy(tmp_path):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    return tmp_path
+
+
+def edit(root, file, *changes):
+    path = root / "config/studies/nir-rls" / file
+    text = path.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path.write_text(text, encoding="utf-8")
+
+
+def problems(root):
+    with pytest.raises(ConfigError) as caught:
+        load_plan("nir-rls", root=root)
+    return str(caught.value)
+
+
+def test_typo_in_a_key(copy):
+    edit(copy, "analyses.yaml", ("    covariance:", "    covarience:"))
+    text = problems(copy)
+    assert "analyses.yaml" in text and "covarience: unknown key; did you mean 'covariance'?" in text
+
+
+def test_typo_in_a_value(copy):
+    edit(copy, "analyses.yaml", ("method: mmrm", "method: mmmr"))
+    assert "there is no method 'mmmr'; did you mean 'mmrm'?" in problems(copy)
+
+
+def test_repeated_key(copy):
+    edit(copy, "study.yaml", ("synthetic: true", "synthetic: true\nsynthetic: false"))
+    assert "the key 'synthetic' is repeated" in problems(copy)
+
+
+def test_all_problems_of_all_files_at_once(copy):
+    edit(copy, "study.yaml", ("role: sham", "role: shamm"))
+    edit(copy, "displays.yaml", ("kind: table", "kind: tabel"))
+    edit(copy, "estimands.yaml", ("strategy: treatment_policy", "strategy: treatment-policy"))
+    text = problems(copy)
+    assert "3 problems" in text
+    for part in ("did you mean 'sham'", "did you mean 'table'", "did you mean 'treatment_policy'"):
+        assert part in text
+    assert all("line " in line for line in text.splitlines()[1:])
+
+
+def test_unknown_names_across_files(copy):
+    edit(copy, "study.yaml", ("reference: SHAM", "reference: SHAN"))
+    edit(copy, "analyses.yaml", ("set: FAS", "set: FASS"))
+    text = problems(copy)
+    assert "there is no arm 'SHAN'; did you mean 'SHAM'?" in text
+    assert "there is no analysis set 'FASS'; did you mean 'FAS'?" in text
+
+
+def test_circle_of_uses(copy):
+    path = copy / "config/studies/nir-rls/analyses.yaml"
+    path.write_text(path.read_text() + "\nring_a: {label: a, dataset: ADSL, method: describe, options: {variables: [AGE]}, uses: [ring_b]}\n"
+                    "ring_b: {label: b, dataset: ADSL, method: describe, options: {variables: [AGE]}, uses: [ring_a]}\n")  # fmt: skip
+    assert "goes in a circle: ring_a → ring_b → ring_a" in problems(copy)
+
+
+def test_bad_condition(copy):
+    path = copy / "config/studies/nir-rls/analyses.yaml"
+    path.write_text(path.read_text() + '\nbad: {label: a, dataset: ADSL, where: "AGE = 3", method: describe, options: {variables: [AGE]}}\n')
+    assert "cannot read the condition 'AGE = 3'" in problems(copy)
+
+
+def test_unknown_study(copy):
+    with pytest.raises(ConfigError, match="did you mean 'nir-rls'"):
+        load_plan("nir-rsl", root=copy)
+
+
+def test_missing_file(copy):
+    (copy / "config/studies/nir-rls/estimands.yaml").unlink()
+    assert "estimands.yaml: the file does not exist" in problems(copy)

@@ -64,7 +64,7 @@ class Stratum(PlanModel):
 
 
 class Pooling(PlanModel):
-    """Pool small centres: a centre with fewer than `min_per_arm` subjects of `set` in any arm gets `code`."""
+    """Pool small centres: a centre with fewer than `min_per_arm` randomized subjects in any randomized arm gets `code`."""
 
     source: Id = Field("SITEID", description="Variable to pool.")
     target: Id = Field("SITEGR1", description="Variable made.")
@@ -76,17 +76,22 @@ class BaselineItem(PlanModel):
     """A baseline characteristic brought into ADSL."""
 
     label: str = Field(description="Label as tables print it, with its unit.")
-    source: str = Field(description="DOMAIN.VARIABLE (`DM.AGE`), DOMAIN.TESTCD for findings (`LB.FERRITIN`), or `MH:TERM` for a history flag.")
+    source: str = Field(
+        description="DOMAIN.VARIABLE of DM (`DM.AGE`); DOMAIN.TESTCD of a findings domain (`LB.FERRITIN`, `SC.EDULEVEL`, `QS.IRLSTOT`): the last value on or "
+        "before the baseline day; `MH:TERM` or `CM:TERM`: Y/N whether the term is recorded; `MH:TERM:YEARS` or `:MONTHS`: time since its start at the first visit.",
+    )
+    where: str | None = Field(None, description="Records of the source domain that count, in the `where` language.")
     levels: list[str] | None = Field(None, description="Allowed values in order, for a categorical variable; none for a number.")
     labels: dict[str, str] | None = Field(None, description="Value → text as tables print it.")
     cut: dict[str, str] | None = Field(None, description="Level → `where` over ADSL, to make categories of a number.")
 
 
 class Deviation(PlanModel):
-    """A protocol-deviation category of DV."""
+    """A protocol deviation; its key in `deviations` is a DVCAT of DV, or the id of an ingest rule that detects it (such as R21)."""
 
     label: str = Field(description="Name as tables print it.")
     important: bool = Field(False, description="True when it excludes the subject from the per-protocol set.")
+    dsdecod: str | None = Field(None, description="DSDECOD of the disposition event that records it, in a study without DV records of it.")
 
 
 class SuppSource(PlanModel):
@@ -151,7 +156,16 @@ class Windows(PlanModel):
     by: Literal["study_day", "visitnum"] = Field("study_day", description="Assign AVISIT by study day, or by VISITNUM as collected.")
     choice: Literal["closest", "last"] = Field("closest", description="Closest to target, or last in the window.")
     tie: Literal["earlier", "later"] = Field("later", description="Which of two equally close records is used.")
-    locf: bool = Field(False, description="Add LOCF records (DTYPE = LOCF) for visits without an observed record.")
+    locf: bool = Field(False, description="Add LOCF records (DTYPE = LOCF) for visits of the treatment epoch without an observed record.")
+    on_treatment_days: int = Field(0, description="A record this many days after the last treatment still counts as on treatment (ONTRTFL).", ge=0)
+
+
+class Disposition(PlanModel):
+    """Which records of DS end a subject's participation and treatment, in the `where` language over DS."""
+
+    study: str = Field("DSCAT == 'DISPOSITION EVENT' and DSSCAT == 'STUDY PARTICIPATION'", description="The record that ends participation (EOSSTT).")
+    treatment: str = Field("DSCAT == 'DISPOSITION EVENT' and DSSCAT == 'STUDY TREATMENT'", description="The record that ends treatment (EOTSTT).")
+    completed: list[str] = Field(default=["COMPLETED"], description="Values of DSDECOD that mean completed; any other is a reason for stopping.")
 
 
 class Study(PlanModel):
@@ -172,6 +186,7 @@ class Study(PlanModel):
     reference_date: str = Field("DM.RFSTDTC", description="Date that is study day 1.")
     visits: list[Visit] = Field(min_length=1)
     windows: Windows = Field(default_factory=Windows)
+    disposition: Disposition = Field(default_factory=Disposition)
     baseline: Baseline
     instruments: list[str] = Field(description="Instruments scored from QS, by file name in `config/instruments/`.")
     parameters: dict[str, AdqsParam] = Field(default_factory=dict, description="QSTESTCD of other QS records carried into ADQS.")

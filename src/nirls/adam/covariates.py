@@ -1,0 +1,135 @@
+"""Baseline characteristics of the plan (`covariates`), one value per subject."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from nirls.adam.dates import complete_date, date_part, study_day, to_date
+from nirls.errors import ConfigError, DataError
+from nirls.plan.where import where_mask
+
+if TYPE_CHECKING:
+    from nirls.plan.load import Plan
+    from nirls.plan.study import BaselineItem
+
+TERMS = {"MH": ("MHDECOD", "MHTERM", "MHCAT"), "CM": ("CMDECOD", "CMTRT", "CMCLAS")}
+"""Variables in which a history or medication term is looked for."""
+DAYS = {"YEARS": 365.25, "MONTHS": 365.25 / 12}
+
+
+def add_covariates(adsl: pd.DataFrame, domains: dict[str, pd.DataFrame], baseline: pd.Series, plan: Plan) -> pd.DataFrame:
+    """Add every covariate of the plan, in order, so that a `cut` may use the ones before it.
+
+    Parameters
+    ----------
+    adsl : DataFrame
+        One row per subject with USUBJID and RFDT (study day 1).
+    domains : dict of str to DataFrame
+        SDTM domains by code.
+    baseline : Series
+        Baseline values of ADQS, indexed by (USUBJID, PARAMCD).
+    plan : Plan
+        The study's plan.
+    """
+    out = adsl.copy()
+    for name, item in plan.study.covariates.items():
+        value = _value(name, item, out, domains, baseline, plan.study.baseline.on_or_before_day)
+        out[name] = value if item.cut is None else cut(out.assign(**{name: value}), item.cut, f"covariates.{name}.cut")
+        if item.levels is not None:
+            unknown = out.loc[out[name].notna() & ~out[name].isin(item.levels), name]
+            if len(unknown):
+                raise DataError(
+                    f"{item.source} has {len(unknown)} value(s) that are not levels of the covariate {name!r}: "
+                    f"{', '.join(map(repr, unknown.drop_duplicates().head(5)))} (levels: {', '.join(item.levels)})"
+                )
+    return out
+
+
+def cut(frame: pd.DataFrame, levels: dict[str, str], place: str) -> pd.Series:
+    """The level whose condition holds; missing where none does. Two that hold for one subject are a ConfigError."""
+    out = pd.Series(np.nan, index=frame.index, dtype="str")
+    for level, where in levels.items():
+        inside = where_mask(where, frame)
+        both = inside & out.notna()
+        if both.any():
+            raise ConfigError(f"study.yaml: {place}: {level!r} and {out[both].iloc[0]!r} both hold for {frame.loc[both, 'USUBJID'].iloc[0]}")
+        out = out.mask(inside, level)
+    return out
+
+
+def _value(name: str, item: BaselineItem, adsl: pd.DataFrame, domains: dict[str, pd.DataFrame], baseline: pd.Series, last_day: int) -> pd.Series:
+    place = f"study.yaml: covariates.{name}.source: {item.source!r}"
+    domain, dot, test = item.source.partition(".")
+    if not dot:
+        domain, _, term = item.source.partition(":")
+    if domain not in domains:
+        raise ConfigError(f"{place}: there is no domain {domain!r} in this study; domains: {', '.join(sorted(domains))}")
+    frame = domains[domain]
+    if item.where is not None:
+        frame = frame[where_mask(item.where, frame)]
+    if not dot:
+        return _term(place, term, domain, frame, adsl, domains)
+    if domain == "DM":
+        if test not in frame.columns:
+            raise ConfigError(f"{place}: DM has no variable {test!r}")
+        return adsl["USUBJID"].map(frame.set_index("USUBJID")[test])
+    if domain == "QS" and test in baseline.index.get_level_values("PARAMCD"):
+        return adsl["USUBJID"].map(baseline.xs(test, level="PARAMCD"))
+    return _finding(place, item, domain, test, frame, adsl, last_day)
+
+
+def _finding(place: str, item: BaselineItem, domain: str, test: str, frame: pd.DataFrame, adsl: pd.DataFrame, last_day: int) -> pd.Series:
+    """Last value on or before the baseline day; a test without dates must have one value per subject."""
+    code = f"{domain}TESTCD"
+    if code not in frame.columns:
+        raise ConfigError(f"{place}: {domain} is not a findings domain; use DM.VARIABLE, a findings domain, MH:TERM or CM:TERM")
+    frame = frame[frame[code] == test]
+    if frame.empty:
+        raise ConfigError(f"{place}: {domain} has no record with {code} {test!r}")
+    column = f"{domain}STRESN" if item.levels is None or item.cut is not None else f"{domain}STRESC"
+    frame = frame[frame[column].notna() & frame["USUBJID"].isin(adsl["USUBJID"])]
+    day = study_day(frame[f"{domain}DTC"], frame["USUBJID"].map(adsl.set_index("USUBJID")["RFDT"]))
+    frame = frame.assign(_DAY=day)[day <= last_day]
+    latest = frame[frame["_DAY"] == frame.groupby("USUBJID")["_DAY"].transform("max")]
+    if "VISITNUM" in latest.columns:
+        number = latest["VISITNUM"].fillna(-np.inf)
+        latest = latest[number == number.groupby(latest["USUBJID"]).transform("max")]
+    values = latest[["USUBJID", column]].drop_duplicates()
+    several = values.loc[values["USUBJID"].duplicated(), "USUBJID"]
+    if len(several):
+        raise DataError(f"{place}: {len(several)} subject(s) have several values at baseline, the first {several.iloc[0]}; choose among them with `where`")
+    return adsl["USUBJID"].map(values.set_index("USUBJID")[column])
+
+
+def _term(place: str, term: str, domain: str, frame: pd.DataFrame, adsl: pd.DataFrame, domains: dict[str, pd.DataFrame]) -> pd.Series:
+    """Y/N for a recorded term, or the time since it began."""
+    if domain not in TERMS:
+        raise ConfigError(f"{place}: only {' and '.join(TERMS)} are searched for a term")
+    term, _, unit = term.partition(":")
+    matches = pd.Series(False, index=frame.index)
+    for column in TERMS[domain]:
+        if column in frame.columns:
+            matches |= frame[column] == term
+    frame = frame[matches]
+    start = frame.assign(_DATE=to_date(complete_date(frame[f"{domain}STDTC"]))).dropna(subset="_DATE")
+    if not unit:
+        if domain == "CM":  # only medication begun by the baseline day says something about baseline
+            first = to_date(start["USUBJID"].map(adsl.set_index("USUBJID")["RFDT"]))
+            frame = frame[~frame.index.isin(start.index[start["_DATE"] > first])]
+        return pd.Series(np.where(adsl["USUBJID"].isin(frame["USUBJID"]), "Y", "N"), index=adsl.index, dtype="str")
+    if unit not in DAYS:
+        raise ConfigError(f"{place}: the unit must be {' or '.join(DAYS)}, not {unit!r}")
+    since = adsl["USUBJID"].map(start.groupby("USUBJID")["_DATE"].min())
+    elapsed = (to_date(first_visit(adsl, domains)) - since).dt.days + 1
+    return (elapsed / DAYS[unit]).round(1)
+
+
+def first_visit(adsl: pd.DataFrame, domains: dict[str, pd.DataFrame]) -> pd.Series:
+    """Date of each subject's first visit by VISITNUM in SV; without SV the consent date, else study day 1."""
+    if "SV" in domains:
+        sv = domains["SV"].sort_values(["USUBJID", "VISITNUM", "SVSTDTC"], kind="stable").dropna(subset="SVSTDTC").drop_duplicates("USUBJID")
+        return adsl["USUBJID"].map(date_part(sv.set_index("USUBJID")["SVSTDTC"]))
+    return adsl["RFICDT"].where(adsl["RFICDT"].notna(), adsl["RFDT"])

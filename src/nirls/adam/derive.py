@@ -1,0 +1,119 @@
+"""The derivation of each ADaM data set by name, as the workflow asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from nirls.adam.account import accounts
+from nirls.adam.addv import derive_addv
+from nirls.adam.adqs import derive_adqs
+from nirls.adam.adsl import derive_adsl
+from nirls.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from nirls.plan.load import Plan
+
+FINDINGS, ADSL = "FINDINGS", "ADSL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """A derived data set and what was left out on the way.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The data set, with the variables and order of :func:`nirls.adam.spec.variables`.
+    accounts : DataFrame
+        Columns dataset, domain, reason, n.
+    """
+
+    frame: pd.DataFrame
+    accounts: pd.DataFrame
+
+
+def _adsl(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    return Derivation(frame=derive_adsl(_domains(inputs), plan, inputs.get(FINDINGS)), accounts=accounts("ADSL", "DM", {}))
+
+
+def _adqs(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_adqs(_domains(inputs), _need(inputs, "ADQS"), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
+def _addv(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    return Derivation(frame=derive_addv(_domains(inputs), _need(inputs, "ADDV"), plan, inputs.get(FINDINGS)), accounts=accounts("ADDV", "DV", {}))
+
+
+DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {"ADSL": _adsl, "ADQS": _adqs, "ADDV": _addv}
+"""Data set → its derivation."""
+
+
+def derive(dataset: str, inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    """Derive one ADaM data set.
+
+    Parameters
+    ----------
+    dataset : str
+        ADSL, ADQS or ADDV.
+    inputs : mapping of str to DataFrame
+        SDTM domains by two-letter code; ADSL for the other data sets; FINDINGS, the ledger's findings
+        (see :func:`read_inputs`).
+    plan : Plan
+        The study's plan.
+    """
+    if dataset not in DERIVATIONS:
+        raise DataError(f"there is no derivation of {dataset!r} (known: {', '.join(DERIVATIONS)})")
+    return DERIVATIONS[dataset](inputs, plan)
+
+
+def read_inputs(paths: Iterable[Path | str]) -> dict[str, pd.DataFrame]:
+    """Read what :func:`derive` needs: `<domain>.parquet`, `adsl.parquet` and `findings.csv`, keyed by upper-case stem."""
+    found: dict[str, pd.DataFrame] = {}
+    for path in map(Path, paths):
+        key = path.name.split(".")[0].upper()
+        if path.suffix == ".csv":
+            found[key] = pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""])
+        else:
+            found[key] = pd.read_parquet(path)
+    return found
+
+
+def _domains(inputs: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    return {key: frame for key, frame in inputs.items() if len(key) == 2}
+
+
+def _need(inputs: Mapping[str, pd.DataFrame], dataset: str) -> pd.DataFrame:
+    if ADSL not in inputs:
+        raise DataError(f"{dataset} needs ADSL; derive it first")
+    return inputs[ADSL]
+
+
+def derive_files(dataset: str, sdtm: Iterable[str], findings: str, adsl: str | None, plan: Plan, output: str) -> str:
+    """Read the inputs of one data set, derive it and write it; returns one line that says what was made and left out.
+
+    Parameters
+    ----------
+    dataset : str
+        adsl, adqs or addv.
+    sdtm : iterable of str
+        SDTM parquet files.
+    findings : str
+        The ledger's findings.csv.
+    adsl : str or None
+        ADSL, for the other data sets.
+    plan : Plan
+        The study's plan.
+    output : str
+        Parquet file to write.
+    """
+    made = derive(dataset.upper(), read_inputs([*sdtm, findings, *([adsl] if adsl else [])]), plan)
+    made.frame.to_parquet(output, index=False)
+    left = "; ".join(f"{row.reason}: {row.n}" for row in made.accounts.itertuples())
+    return f"{dataset.upper()}: {len(made.frame)} records of {made.frame['USUBJID'].nunique()} subjects" + (f" ({left})" if left else "")

@@ -1,0 +1,124 @@
+"""The records of ADQS before visits are assigned: items, scores and other parameters of QS, one row per value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from nirls.adam.dates import date_part
+from nirls.adam.score import check_items, score_items
+from nirls.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from nirls.plan.instrument import Instrument
+    from nirls.plan.load import Plan
+
+RECORD = ["USUBJID", "VISITNUM", "QSDT"]
+"""What makes one assessment: subject, visit as collected and calendar date."""
+COLUMNS = ["USUBJID", "VISITNUM", "VISIT", "ADT", "PARAMCD", "PARAM", "PARCAT1", "KIND", "CHANGE", "AVAL", "AVALREC", "DTYPE", "SRC_FILE", "SRC_ROW"]
+
+
+def parameter_codes(plan: Plan) -> dict[str, str]:
+    """PARAMCD → PARAM of every parameter of ADQS, in order; a code in use twice is an error."""
+    found: dict[str, str] = {}
+    pairs = [(c, t) for i in plan.instruments.values() for c, t in [*i.items.items(), *((k, s.label) for k, s in i.scores.items())]]
+    for code, label in [*pairs, *((k, p.label) for k, p in plan.study.parameters.items())]:
+        if code in found:
+            raise ConfigError(f"the parameter {code!r} is defined twice among the instruments and `parameters` of the study; give one of them another code")
+        found[code] = label
+    return found
+
+
+def collect_records(qs: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.Series]:
+    """Items, derived scores and parameters of the plan from QS.
+
+    Parameters
+    ----------
+    qs : DataFrame
+        The QS domain, one row per test.
+    plan : Plan
+        Instruments and parameters of the study.
+
+    Returns
+    -------
+    records : DataFrame
+        Columns :data:`COLUMNS`; a score has one row for every assessment in which an item or the
+        recorded total exists, with AVAL missing where the rule for missing items says so.
+    not_used : Series of int
+        Number of QS records by QSTESTCD that the plan does not carry into ADQS.
+
+    Raises
+    ------
+    DataError
+        If a subject has two records of one test at one visit on one date, or items out of range.
+    """
+    names = parameter_codes(plan)
+    totals = {i.recorded_total for i in plan.instruments.values() if i.recorded_total}
+    qs = qs.assign(QSDT=date_part(qs["QSDTC"]))
+    wanted = qs["QSTESTCD"].isin(set(names) | totals)
+    not_used = qs.loc[~wanted, "QSTESTCD"].value_counts().sort_index()
+    qs = qs[wanted]
+    _refuse_repeats(qs)
+    parts = []
+    for instrument in plan.instruments.values():
+        own = qs[qs["QSTESTCD"].isin([*instrument.items, instrument.recorded_total])]
+        parts += [_items(own, instrument), *_scores(own, instrument)]
+    parts.append(_parameters(qs[qs["QSTESTCD"].isin(list(plan.study.parameters))], plan))
+    records = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[-1]
+    return records[COLUMNS], not_used
+
+
+def _refuse_repeats(qs: pd.DataFrame) -> None:
+    repeated = qs.duplicated([*RECORD, "QSTESTCD"], keep=False)
+    if repeated.any():
+        first = qs[repeated].sort_values([*RECORD, "QSTESTCD"]).head(4)
+        shown = "; ".join(f"{r.USUBJID} {r.QSTESTCD} visit {r.VISITNUM:g} on {r.QSDTC} ({r.SRC_FILE} row {r.SRC_ROW})" for r in first.itertuples())
+        raise DataError(f"QS: {int(repeated.sum())} records repeat a test of the same subject, visit and date: {shown}; keep one of them")
+
+
+def _values(qs: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "USUBJID": qs["USUBJID"], "VISITNUM": qs["VISITNUM"], "VISIT": qs["VISIT"], "ADT": qs["QSDT"], "PARAMCD": qs["QSTESTCD"],
+            "AVAL": qs["QSSTRESN"].astype("float64"), "AVALREC": np.nan, "DTYPE": pd.Series(np.nan, index=qs.index, dtype="str"),
+            "SRC_FILE": qs["SRC_FILE"], "SRC_ROW": qs["SRC_ROW"],
+        }
+    )  # fmt: skip
+
+
+def _items(own: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
+    items = own[own["QSTESTCD"].isin(list(instrument.items))]
+    return _values(items).assign(PARAM=items["QSTESTCD"].map(instrument.items), PARCAT1=instrument.abbreviation, KIND="item", CHANGE=True)
+
+
+def _scores(own: pd.DataFrame, instrument: Instrument) -> list[pd.DataFrame]:
+    if own.empty:
+        return []
+    own = own.assign(_ID=own.groupby(RECORD, dropna=False).ngroup())
+    # one row per assessment; the first source row stands for the assessment
+    heads = own.sort_values(["_ID", "SRC_FILE", "SRC_ROW"], kind="stable").drop_duplicates("_ID").set_index("_ID")
+    wide = own.pivot(index="_ID", columns="QSTESTCD", values="QSSTRESN").reindex(heads.index).astype("float64")
+    items = wide.reindex(columns=list(instrument.items))
+    check_items(items, instrument)
+    parts = []
+    for code, score in instrument.scores.items():
+        value, prorated = score_items(items, score, instrument)
+        part = _values(heads).assign(PARAMCD=code, PARAM=score.label, PARCAT1=instrument.abbreviation, KIND="score", CHANGE=True, AVAL=value)
+        part["DTYPE"] = pd.Series("PRORATED", index=heads.index).where(prorated)
+        if code == instrument.total and instrument.recorded_total in wide.columns:
+            part["AVALREC"] = wide[instrument.recorded_total]
+        parts.append(part)
+    return parts
+
+
+def _parameters(qs: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    out = _values(qs)
+    definitions = plan.study.parameters
+    category = qs["QSCAT"] if "QSCAT" in qs.columns else pd.Series(np.nan, index=qs.index, dtype="str")
+    return out.assign(
+        PARAM=out["PARAMCD"].map({k: p.label for k, p in definitions.items()}).astype("str"),
+        PARCAT1=category, KIND="parameter",
+        CHANGE=out["PARAMCD"].map({k: p.change for k, p in definitions.items()}).astype("bool"),
+    )  # fmt: skip

@@ -60,7 +60,9 @@ class Basis:
 
 def dependent_columns(x: Array) -> list[int]:
     """Columns of x that are linear combinations of columns before them, or zero; empty when x has full rank."""
-    length = np.linalg.norm(x, axis=0)
+    length = np.sqrt(np.einsum("ij,ij->j", x, x))
+    if x.shape[0] > x.shape[1] and (length > 0).all() and _cholesky_pivot(x / length) > 1e-5:
+        return []
     dropped = list(np.flatnonzero(length == 0.0))
     kept = [j for j in range(x.shape[1]) if j not in dropped]
     while kept:
@@ -72,6 +74,14 @@ def dependent_columns(x: Array) -> list[int]:
             break
         dropped.append(kept.pop(int(found[0])))  # one at a time: what follows a dependent column is judged without it
     return sorted(int(j) for j in dropped)
+
+
+def _cholesky_pivot(x: Array) -> float:
+    """Smallest pivot of the Cholesky factor of x'x: far from zero, the columns are certainly independent."""
+    try:
+        return float(np.diagonal(np.linalg.cholesky(x.T @ x)).min())
+    except np.linalg.LinAlgError:
+        return 0.0
 
 
 def _qr(x: Array) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -114,6 +115,7 @@ def fit_mmrm(
     covariance: str | Structure | Sequence[str | Structure] = "us",
     reml: bool = True,
     weights: Array | None = None,
+    visit_names: Sequence[Any] | None = None,
 ) -> MMRMFit:
     """Fit y_i = X_i β + ε_i, ε_i ~ N(0, S_i'ΣS_i), independent over subjects i.
 
@@ -131,6 +133,9 @@ def fit_mmrm(
         Restricted (default) or full maximum likelihood.
     weights : (n,) array, optional
         Positive weights; a row of weight w has its standard deviation divided by √w.
+
+    visit_names : sequence, optional
+        Names of the distinct visits, in sorted order of `visit`, for messages and the result.
 
     Returns
     -------
@@ -157,6 +162,10 @@ def fit_mmrm(
     y, x = y[observed], x[observed]
     subjects, subject_code = np.unique(np.asarray(subject)[observed], return_inverse=True)
     visits, visit_code = np.unique(np.asarray(visit)[observed], return_inverse=True)
+    if visit_names is not None:
+        if len(visit_names) != visits.size:
+            raise ValueError(f"{len(visit_names)} visit names for {visits.size} visits with an observed outcome")
+        visits = np.asarray(visit_names)
     _check_rows(y, x, subjects, subject_code, visits, visit_code)
 
     z, basis = orthonormal(*_weighted(x, y, weights, observed))

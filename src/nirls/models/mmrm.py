@@ -1,0 +1,276 @@
+"""``nirls.mmrm``: the mixed model for repeated measures by formula."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nirls.errors import DataError
+from nirls.models.design import Design, RankDeficient, as_factor, build_design
+from nirls.models.reference_grid import Margins, contrasts_table, lsmeans_table
+from nirls.stats.contrasts import FTest
+from nirls.stats.mmrm import Inference, MMRMFit, fit_mmrm, inference
+from nirls.stats.mmrm.degrees import Ddf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MMRMResult:
+    """A fitted MMRM with names.
+
+    Attributes
+    ----------
+    formula, subject, visit : str
+    fit : MMRMFit
+        The numbers: coefficients, Σ, criteria, convergence record.
+    design : Design
+        Analysed rows, columns, levels, and what was left out.
+    ddf : str
+        Small-sample method used unless another is asked for.
+    n_subjects_without_outcome, n_subjects_without_covariates : int
+        Subjects of the data who contribute nothing: no observed outcome at all; an outcome, but covariates missing wherever it
+        is observed.
+    """
+
+    formula: str
+    subject: str
+    visit: str
+    fit: MMRMFit
+    design: Design
+    ddf: Ddf
+    n_subjects_without_outcome: int
+    n_subjects_without_covariates: int
+    _inferences: dict[str, Inference] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def params(self) -> pd.Series:
+        """Coefficients."""
+        return pd.Series(self.fit.beta, index=list(self.design.columns), name="estimate")
+
+    @property
+    def bse(self) -> pd.Series:
+        """Standard errors of the coefficients, by the method of `ddf`."""
+        return pd.Series(np.sqrt(np.diagonal(self.cov_params())), index=list(self.design.columns), name="std_error")
+
+    def cov_params(self, ddf: Ddf | None = None) -> pd.DataFrame:
+        """Covariance of the coefficients: Kenward–Roger adjusted, or model-based under Satterthwaite."""
+        names = list(self.design.columns)
+        return pd.DataFrame(self._inference(ddf).beta_cov, index=names, columns=names)
+
+    @property
+    def varcor(self) -> pd.DataFrame:
+        """Σ, the covariance of a subject's visits."""
+        visits = list(self.fit.visits)
+        return pd.DataFrame(self.fit.sigma, index=visits, columns=visits)
+
+    @property
+    def deviance(self) -> float:
+        """−2 (restricted) log-likelihood."""
+        return self.fit.deviance
+
+    @property
+    def loglike(self) -> float:
+        """(Restricted) log-likelihood."""
+        return self.fit.loglike
+
+    @property
+    def aic(self) -> float:
+        """AIC, covariance parameters only."""
+        return self.fit.aic
+
+    @property
+    def bic(self) -> float:
+        """BIC, covariance parameters only, with log(subjects)."""
+        return self.fit.bic
+
+    def _inference(self, ddf: Ddf | None) -> Inference:
+        ddf = ddf or self.ddf
+        if ddf not in self._inferences:
+            self._inferences[ddf] = inference(self.fit, ddf)
+        return self._inferences[ddf]
+
+    def lsmeans(
+        self, factor: str, by: str | Sequence[str] | None = None, *, margins: Margins = "equal", ddf: Ddf | None = None, level: float = 0.95
+    ) -> pd.DataFrame:
+        """LS means of `factor` within each level of `by`, averaged over the other factors.
+
+        Parameters
+        ----------
+        factor : str
+        by : str or list of str, optional
+        margins : {"equal", "observed"}
+            Weights of the other factors.
+        ddf : {"kenward-roger-linear", "satterthwaite"}, optional
+        level : float
+            Confidence level.
+
+        Returns
+        -------
+        DataFrame
+            by …, factor, n (subjects), lsmean, std_error, df, statistic, p_value, conf_low, conf_high.
+        """
+        return lsmeans_table(self.design, self._inference(ddf).contrasts, factor, by, margins, level, unit=self.subject)
+
+    def contrasts(
+        self,
+        factor: str,
+        by: str | Sequence[str] | None = None,
+        *,
+        reference: Any = None,
+        margins: Margins = "equal",
+        ddf: Ddf | None = None,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Differences of LS means from `reference` (default: first level) within each level of `by`.
+
+        Returns
+        -------
+        DataFrame
+            by …, contrast, factor, estimate, std_error, df, statistic, p_value, conf_low, conf_high.
+        """
+        return contrasts_table(self.design, self._inference(ddf).contrasts, factor, by, reference, margins, level)
+
+    def test(self, hypothesis: str | np.ndarray, *, ddf: Ddf | None = None) -> FTest:
+        """Joint F test of a term ("TRT:AVISIT") or of the rows of a matrix L over :attr:`params`."""
+        rows = self.design.term_rows(hypothesis) if isinstance(hypothesis, str) else np.asarray(hypothesis, dtype=float)
+        return self._inference(ddf).f_test(rows)
+
+    def coefficients(self, *, ddf: Ddf | None = None, level: float = 0.95) -> pd.DataFrame:
+        """Coefficient table: estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
+        result = self._inference(ddf).contrasts(np.eye(len(self.design.columns)))
+        low, high = result.ci(level)
+        return pd.DataFrame(
+            {
+                "estimate": result.estimate,
+                "std_error": result.std_error,
+                "df": result.df,
+                "statistic": result.statistic,
+                "p_value": result.p_value,
+                "conf_low": low,
+                "conf_high": high,
+            },
+            index=list(self.design.columns),
+        )
+
+    def summary(self) -> str:
+        """The model, its fit and its coefficients as text."""
+        fit, record = self.fit, self.fit.convergence
+        tried = "" if len(fit.attempts) == 1 else f" (tried: {', '.join(a.covariance for a in fit.attempts)})"
+        lines = [
+            f"Mixed model for repeated measures: {self.formula}",
+            f"Subject {self.subject}, visit {self.visit}, covariance {fit.covariance}{tried}, {'REML' if fit.reml else 'ML'}, "
+            f"df {self.ddf}",
+            f"{fit.n_obs} observations of {fit.n_subjects} subjects; left out: {self.design.n_missing_outcome} rows without outcome, "
+            f"{self.design.n_missing_covariates} rows with a missing covariate {self.design.missing_covariates or ''}".rstrip()
+            + f"; subjects without any outcome {self.n_subjects_without_outcome}, without covariates {self.n_subjects_without_covariates}",
+            f"-2 log likelihood {fit.deviance:.6f}, AIC {fit.aic:.4f}, BIC {fit.bic:.4f}",
+            f"{record.iterations} iterations, scaled gradient {record.gradient:.1e}, "
+            f"condition number of the covariance {record.condition:.1f}",
+        ]
+        if self.design.dropped:
+            lines.append(f"Not estimable, dropped: {', '.join(self.design.dropped)}")
+        table = self.coefficients().to_string(float_format=lambda v: f"{v:.6g}")
+        return "\n".join([*lines, "", table, "", "Covariance of the visits", self.varcor.to_string(float_format=lambda v: f"{v:.6g}")])
+
+
+def mmrm(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    subject: str,
+    visit: str,
+    covariance: str | Sequence[str] = "us",
+    reml: bool = True,
+    ddf: Ddf | None = None,
+    weights: str | None = None,
+    rank_deficient: RankDeficient = "error",
+) -> MMRMResult:
+    """Fit a mixed model for repeated measures.
+
+    Parameters
+    ----------
+    formula : str
+        For example ``"CHG ~ REGION + BASE * AVISIT + TRT * AVISIT"``.
+    data : DataFrame
+        One row per subject and visit. Text and categorical columns are factors: a Categorical keeps its declared order, others
+        are sorted; the first level is the reference.
+    subject, visit : str
+        Columns that say which rows belong to one subject, and to which visit; the visit is always a factor.
+    covariance : str or list of str
+        Structure of the visits' covariance (``"us"``: unstructured), or the order in which structures are tried; the first to
+        converge is fitted.
+    reml : bool
+        Restricted (default) or full maximum likelihood.
+    ddf : {"kenward-roger-linear", "satterthwaite"}, optional
+        Small-sample method; Kenward–Roger under REML, Satterthwaite under ML when not given.
+    weights : str, optional
+        Column of positive weights.
+    rank_deficient : {"error", "drop"}
+        Refuse a design with linearly dependent columns (they are named), or leave them out; what then is not estimable is NaN.
+
+    Returns
+    -------
+    MMRMResult
+
+    Raises
+    ------
+    DataError
+        Two rows of a subject at one visit (named); nothing to analyse.
+    MethodError, NotEstimableError, ConvergenceError
+        The model cannot be fitted as specified; the message says why.
+
+    Warns
+    -----
+    UserWarning
+        If rows with an observed outcome are left out for a missing covariate.
+
+    Examples
+    --------
+    >>> fit = mmrm("CHG ~ BASE * AVISIT + TRT * AVISIT", adqs, subject="USUBJID", visit="AVISIT")  # doctest: +SKIP
+    >>> fit.contrasts("TRT", by="AVISIT", reference="SHAM")  # doctest: +SKIP
+    """
+    _refuse_duplicates(data, subject, visit)
+    carry = [subject, visit] if weights is None else [subject, visit, weights]
+    design = build_design(formula, data, factors=[visit], carry=carry, rank_deficient=rank_deficient)
+    occasions = as_factor(design.frame[visit])
+    if design.n_missing_covariates:
+        warnings.warn(
+            f"{design.n_missing_covariates} rows with an observed {design.response} are not analysed: missing {design.missing_covariates}",
+            stacklevel=2,
+        )
+    fit = fit_mmrm(
+        design.y,
+        design.matrix,
+        pd.factorize(design.frame[subject])[0],
+        occasions.cat.codes.to_numpy(),
+        covariance=covariance,
+        reml=reml,
+        weights=None if weights is None else design.frame[weights].to_numpy(dtype=float),
+        visit_names=list(occasions.cat.categories),
+    )
+    with_outcome = data.loc[data[design.response].notna(), subject].nunique()
+    return MMRMResult(
+        formula=formula,
+        subject=subject,
+        visit=visit,
+        fit=fit,
+        design=design,
+        ddf=ddf or ("kenward-roger-linear" if reml else "satterthwaite"),
+        n_subjects_without_outcome=int(data[subject].nunique() - with_outcome),
+        n_subjects_without_covariates=int(with_outcome - fit.n_subjects),
+    )
+
+
+def _refuse_duplicates(data: pd.DataFrame, subject: str, visit: str) -> None:
+    absent = [c for c in (subject, visit) if c not in data.columns]
+    if absent:
+        raise DataError(f"the data have no column {', '.join(map(repr, absent))}")
+    repeated = data[data.duplicated([subject, visit], keep="first")].drop_duplicates([subject, visit])
+    if len(repeated):
+        named = ", ".join(f"{s} at {v}" for s, v in repeated[[subject, visit]].head(10).itertuples(index=False))
+        more = f" and {len(repeated) - 10} more" if len(repeated) > 10 else ""
+        raise DataError(f"a subject may have one row per visit; more than one for: {named}{more}")

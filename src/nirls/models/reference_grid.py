@@ -1,0 +1,124 @@
+"""LS means and their contrasts by a reference grid.
+
+The grid holds every combination of the factor levels, numeric covariates at their mean over the
+analysed rows. An LS mean is the average of the predictions over the factors that are not asked
+for: with equal weights (LSMEANS of SAS, emmeans), or in proportion to the observed rows (OM of SAS,
+``weights = "proportional"`` of emmeans). Interactions need no special care: the
+rows are model-matrix rows of the formula itself.
+
+Reference: Searle SR, Speed FM, Milliken GA. Population marginal means in the linear model: an alternative to least
+squares means. Am Stat 1980;34:216–221.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from nirls.errors import MethodError
+from nirls.models.design import Design
+from nirls.stats.contrasts import Contrasts
+
+Margins = Literal["equal", "observed"]
+Infer = Callable[[np.ndarray], Contrasts]
+
+
+def marginal_rows(design: Design, names: Sequence[str], margins: Margins) -> tuple[pd.DataFrame, np.ndarray]:
+    """The rows l whose lβ are the LS means of the factors `names`.
+
+    Returns
+    -------
+    keys : DataFrame
+        One row per combination of levels; the last name varies fastest.
+    rows : (m, all columns) array
+    """
+    if margins not in ("equal", "observed"):
+        raise ValueError(f"margins must be 'equal' or 'observed', not {margins!r}")
+    strangers = [n for n in names if n not in design.factors]
+    if strangers:
+        raise MethodError(f"{', '.join(map(repr, strangers))}: not a factor of {design.formula!r}; factors: {', '.join(design.factors)}")
+    others = [f for f in design.factors if f not in names]
+    keys = _product(design, names)
+    rest = _product(design, others)
+    weights = np.full(len(rest), 1.0 / len(rest))
+    if margins == "observed" and others:
+        counts = design.frame.groupby(others, observed=False).size()
+        weights = counts.to_numpy(dtype=float) / len(design.frame)
+    grid = keys.merge(rest, how="cross") if others else keys.copy()
+    for covariate, mean in design.covariates.items():
+        grid[covariate] = mean
+    rows = design.rows_at(grid)
+    return keys, np.einsum("mkp,k->mp", rows.reshape(len(keys), len(rest), rows.shape[1]), weights)
+
+
+def _product(design: Design, names: Sequence[str]) -> pd.DataFrame:
+    if not names:
+        return pd.DataFrame(index=[0])
+    index = pd.MultiIndex.from_product([design.factors[n] for n in names], names=list(names))
+    frame = index.to_frame(index=False)
+    return frame.assign(**{n: pd.Categorical(frame[n], design.factors[n]) for n in names})
+
+
+def lsmeans_table(
+    design: Design, infer: Infer, factor: str, by: str | Sequence[str] | None, margins: Margins, level: float, unit: str | None = None
+) -> pd.DataFrame:
+    """LS means of `factor`, one row for each of its levels within each level of `by`.
+
+    Columns: by …, factor, n (analysed rows, or distinct values of `unit`), lsmean, std_error, df, statistic, p_value (of zero), conf_low,
+    conf_high. What is not estimable has NaN.
+    """
+    names = [*_listed(by), factor]
+    keys, rows = marginal_rows(design, names, margins)
+    groups = design.frame.groupby(names, observed=False)
+    n = groups.size() if unit is None else groups[unit].nunique()
+    return keys.assign(n=n.to_numpy(), **_inferred(design, infer, rows, level, "lsmean"))
+
+
+def contrasts_table(
+    design: Design, infer: Infer, factor: str, by: str | Sequence[str] | None, reference: Any, margins: Margins, level: float
+) -> pd.DataFrame:
+    """Differences of LS means, each level of `factor` minus `reference` (its first level if none), within each level of `by`.
+
+    Columns: by …, contrast ("A - B"), factor, estimate, std_error, df, statistic, p_value, conf_low, conf_high. What is not
+    estimable has NaN.
+    """
+    names = [*_listed(by), factor]
+    keys, rows = marginal_rows(design, names, margins)
+    levels = design.factors[factor]
+    reference = levels[0] if reference is None else reference
+    if reference not in levels:
+        raise MethodError(f"reference {reference!r} is not a level of {factor!r} with analysed rows; levels: {', '.join(map(str, levels))}")
+    cells = rows.reshape(-1, len(levels), rows.shape[1])
+    differences = cells - cells[:, [levels.index(reference)]]
+    others = [i for i, name in enumerate(levels) if name != reference]
+    table = keys[keys[factor] != reference].reset_index(drop=True)
+    labels = [f"{name} - {reference}" for name in table[factor]]
+    table.insert(len(names) - 1, "contrast", labels)
+    return table.assign(**_inferred(design, infer, differences[:, others].reshape(-1, rows.shape[1]), level, "estimate"))
+
+
+def _listed(by: str | Sequence[str] | None) -> list[str]:
+    return [] if by is None else [by] if isinstance(by, str) else list(by)
+
+
+def _inferred(design: Design, infer: Infer, rows: np.ndarray, level: float, name: str) -> dict[str, np.ndarray]:
+    possible = design.estimable(rows)
+    result = infer(rows[possible][:, design.kept])
+    low, high = result.ci(level)
+    found = {
+        name: result.estimate,
+        "std_error": result.std_error,
+        "df": result.df,
+        "statistic": result.statistic,
+        "p_value": result.p_value,
+        "conf_low": low,
+        "conf_high": high,
+    }
+    columns = {}
+    for key, values in found.items():
+        columns[key] = np.full(len(rows), np.nan)
+        columns[key][possible] = values
+    return columns

@@ -18,8 +18,8 @@ from nirls.provenance import code_fingerprint, json_hash
 #: Stage of the pipeline → modules whose code makes its result.
 CODE = {
     "ingest": ("nirls.sdtm.ingest",),
-    "derive": ("nirls.adam.derive",),
-    "render": ("nirls.tlf.render",),
+    "derive": ("nirls.adam.derive", "nirls.ard.io"),
+    "render": ("nirls.tlf.files", "nirls.tlf.render.rtf"),
     "report": ("nirls.report.build",),
 }
 
@@ -166,7 +166,7 @@ class Targets:
             from nirls.tlf.layouts.registry import all_layouts
 
             assert key is not None
-            return code_fingerprint(all_layouts()[self.plan.displays.displays[key].layout].module, "nirls.tlf.make")
+            return code_fingerprint(all_layouts()[self.plan.displays.displays[key].layout].module, "nirls.tlf.files")
         return code_fingerprint(*CODE[stage])
 
     # --- labels for `snakemake --report` -----------------------------------------------------

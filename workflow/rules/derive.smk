@@ -1,7 +1,7 @@
 """Stage 2, derive: SDTM → ADaM.
 
 INPUTS   sdtm/*.parquet, the ledger's findings
-OUTPUTS  adam/<dataset>.parquet
+OUTPUTS  adam/<dataset>.parquet, adam/<dataset>.accounts.csv (records left out on the way, with reasons)
 """
 
 
@@ -17,7 +17,8 @@ rule derive:
     input:
         unpack(derive_inputs),
     output:
-        f"{plan.out}/adam/{{dataset}}.parquet",
+        data=f"{plan.out}/adam/{{dataset}}.parquet",
+        accounts=f"{plan.out}/adam/{{dataset}}.accounts.csv",
     params:
         spec=plan.spec("derive"),
         code=plan.code("derive"),

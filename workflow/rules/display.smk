@@ -9,6 +9,10 @@ def display_inputs(wildcards):
     return plan.display_inputs(wildcards.stem)
 
 
+def display_name(wildcards):
+    return plan.display_id(wildcards.stem)
+
+
 def display_spec(wildcards):
     return plan.spec("display", plan.display_id(wildcards.stem))
 
@@ -40,6 +44,7 @@ rule table:
     wildcard_constraints:
         stem=plan.stems_of("table"),
     params:
+        display=display_name,
         spec=display_spec,
         code=display_code,
         study=plan.plan.name,
@@ -64,6 +69,7 @@ rule figure:
     wildcard_constraints:
         stem=plan.stems_of("figure"),
     params:
+        display=display_name,
         spec=display_spec,
         code=display_code,
         study=plan.plan.name,
@@ -82,6 +88,7 @@ rule answer:
     wildcard_constraints:
         stem=plan.stems_of("answer"),
     params:
+        display=display_name,
         spec=display_spec,
         code=display_code,
         study=plan.plan.name,

@@ -3,8 +3,11 @@
 from nirls.job import job
 
 with job(snakemake) as task:
-    from nirls.adam.derive import derive_files
+    from nirls.adam.derive import derive, read_inputs
+    from nirls.ard.io import write_table
     from nirls.plan.load import load_plan
 
-    plan = load_plan(task.params.study)
-    task.say(derive_files(task.wildcards.dataset, task.input.sdtm, task.input.findings, task.input.get("adsl"), plan, task.output[0]))
+    derived = derive(task.wildcards.dataset.upper(), read_inputs(task.input), load_plan(task.params.study))
+    write_table(derived.frame, task.output.data, {"spec": task.params.spec, "code": task.params.code})
+    derived.accounts.to_csv(task.output.accounts, index=False)
+    print(f"{len(derived.frame)} records of {derived.frame['USUBJID'].nunique()} subjects")

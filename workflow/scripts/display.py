@@ -4,7 +4,7 @@ from nirls.job import job
 
 with job(snakemake) as task:
     from nirls.plan.load import load_plan
-    from nirls.tlf.make import display_files
+    from nirls.tlf.files import display_files
 
-    plan = load_plan(task.params.study)
-    display_files(plan, task.wildcards.stem, task.input, task.output, task.params.spec)
+    plan, p = load_plan(task.params.study), task.params
+    print(display_files(plan, p.display, list(task.input.ards), list(task.input.records), list(task.output), p.spec))

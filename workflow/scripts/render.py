@@ -3,6 +3,6 @@
 from nirls.job import job
 
 with job(snakemake) as task:
-    from nirls.tlf.render import render_file
+    from nirls.tlf.files import render_file
 
-    render_file(task.input[0], task.output[0], task.wildcards.format)
+    render_file(task.input[0], task.output[0])

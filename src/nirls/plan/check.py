@@ -149,6 +149,11 @@ def _displays(plan: Plan) -> Iterator[Problem]:
             continue
         layout = layouts[display.layout]
         yield from _options(file, ("displays", name, "options"), layout.options, display.options)
+        if display.kind != layout.kind:
+            yield file, ("displays", name, "kind"), f"the layout {display.layout!r} makes a display of kind {layout.kind!r}, not {display.kind!r}"
+        for role in display.analyses:
+            if "*" not in layout.optional and role not in (*layout.roles, *layout.optional):
+                yield file, ("displays", name, "analyses", role), unknown("role", role, (*layout.roles, *layout.optional))
         for role in layout.roles:
             if role not in display.analyses:
                 yield file, ("displays", name, "analyses"), f"the layout {display.layout!r} needs an analysis for the role {role!r}"

@@ -52,8 +52,11 @@ def _parsed(path: Path) -> tuple[str, tuple[str, ...]]:
 
 @cache
 def import_closure(*modules: str) -> tuple[str, ...]:
-    """Every module of the package reached from `modules`, sorted; package `__init__` files are left out
-    unless they hold code that is reached by name (`from nirls import mmrm`)."""
+    """Every module of the package reached from `modules`, sorted.
+
+    A package's `__init__` counts only where it is imported from by name: importing `nirls.stats.contrasts`
+    does not make a result depend on `nirls/__init__.py`.
+    """
     todo, seen = list(modules), set()
     while todo:
         module = todo.pop()
@@ -62,7 +65,7 @@ def import_closure(*modules: str) -> tuple[str, ...]:
             continue
         seen.add(module)
         todo.extend(_parsed(path)[1])
-    return tuple(sorted(m for m in seen if (_path(m) or SOURCE).name != "__init__.py"))
+    return tuple(sorted(seen))
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Layouts: one module each; see :mod:`nirls.tlf.layouts.registry`."""

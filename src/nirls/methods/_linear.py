@@ -1,0 +1,101 @@
+"""What the linear-model methods share: their terms, who is not analysed and why, and rows of estimates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nirls.methods._groups import TOTAL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nirls.methods.registry import AnalysisData
+
+LSMEAN = {"lsmean": "lsmean", "lsmean_se": "std_error", "df": "df", "conf_low": "conf_low", "conf_high": "conf_high"}
+DIFFERENCE = {name: name for name in ("estimate", "std_error", "df", "statistic", "conf_low", "conf_high", "p_value")}
+MARGINS = {"equal": "equal over the levels of factors", "observed": "in proportion to the analysed sample"}
+NO_RECORD = "no observation of this arm in the model at this visit"
+
+
+def arms_and_reference(data: AnalysisData, reference: str | None) -> tuple[str, list[str], str]:
+    """Treatment variable, arms in display order, and the reference arm.
+
+    Raises
+    ------
+    ConfigError
+        If the entry has no `group`, or the reference is not among its arms.
+    """
+    from nirls.errors import ConfigError
+
+    group = data.spec.group
+    if group is None:
+        raise ConfigError(f"analyses.yaml: {data.analysis_id}: the method {data.spec.method!r} needs `group`, the treatment variable")
+    arms = [str(a) for a in data.frame[group].cat.categories]
+    reference = reference or data.plan.study.reference
+    if reference not in arms:
+        raise ConfigError(f"analyses.yaml: {data.analysis_id}: the reference arm {reference!r} is not among the arms {', '.join(arms)}")
+    return group, arms, reference
+
+
+def complete(frame: pd.DataFrame, response: str, group: str, covariates: list[str]) -> pd.Series:
+    """Records that can enter the model: response, treatment and covariates observed."""
+    return frame[[response, group, *covariates]].notna().all(axis=1)
+
+
+def exclusions(
+    data: AnalysisData, *, subject: str, response: str, group: str, baseline: str, covariates: list[str], absent: str
+) -> list[dict[str, Any]]:
+    """Rows that account for every subject of the set who is not analysed, per arm and in total.
+
+    A subject has one reason, the first that holds: no baseline value; no value of the response in the records of the analysis
+    (`absent` words it); a missing covariate.
+    """
+    from nirls.ard.build import row
+
+    frame, adsl = data.frame, data.adsl
+    analysed = set(frame.loc[complete(frame, response, group, covariates), subject])
+    seen = frame.groupby(subject, observed=True)
+    with_response = set(frame.loc[frame[response].notna(), subject])
+    without_baseline = set(adsl.loc[adsl["BASEFL"] == "N", subject]) if "BASEFL" in adsl.columns else set()
+    if baseline in frame.columns:
+        has = seen[baseline].count()
+        without_baseline |= set(has.index[has == 0])
+    gaps = {c: set(frame.loc[frame[response].notna() & frame[c].isna(), subject]) for c in covariates if c != baseline}
+
+    def reason(who: str) -> str:
+        if who in without_baseline:
+            return "No baseline value"
+        if who not in with_response:
+            return absent
+        missing = [c for c, subjects in gaps.items() if who in subjects]
+        return f"Missing covariate {', '.join(missing)}" if missing else "Missing treatment"
+
+    left_out = adsl.loc[~adsl[subject].isin(analysed), [subject, group]]
+    reasons = left_out[subject].map(reason)
+    found = []
+    for text in sorted(reasons.unique(), key=lambda t: (t.startswith("Missing"), t)):
+        of_reason = left_out.loc[reasons == text, group]
+        key = {"variable": "exclusion", "variable_level": text, "group1": group}
+        found += [row("n", (of_reason == arm).sum(), group1_level=str(arm), **key) for arm in adsl[group].cat.categories]
+        found.append(row("n", len(of_reason), group1_level=TOTAL, **key))
+    found.append(row("n_excluded", len(left_out), variable="model"))
+    found.append(row("n_subjects", len(analysed & set(adsl[subject])), variable="model"))
+    return found
+
+
+def estimates(names: dict[str, str], values: Any, missing: str, **key: str) -> list[dict[str, Any]]:
+    """One row per statistic: `names` maps stat_name to a key of `values`; what is NaN, or all if there are no values, carries `missing`."""
+    from nirls.ard.build import row
+
+    found = []
+    for stat_name, source in names.items():
+        value = float("nan") if values is None else float(values[source])
+        found.append(row(stat_name, None if value != value else value, error=missing if value != value else "", **key))
+    return found
+
+
+def facts(texts: dict[str, str]) -> list[dict[str, Any]]:
+    """Model facts as text rows."""
+    from nirls.ard.build import row
+
+    return [row("text", None, variable="model", variable_level=name, stat_text=text) for name, text in texts.items() if text]

@@ -1,0 +1,215 @@
+"""Mixed model for repeated measures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, model_validator
+
+from nirls.methods._groups import denominators
+from nirls.methods._linear import DIFFERENCE, LSMEAN, MARGINS, NO_RECORD, arms_and_reference, complete, estimates, exclusions, facts
+from nirls.methods.describe import require
+from nirls.methods.registry import AnalysisData, MethodResult, method
+from nirls.plan.base import PlanModel
+from nirls.plan.study import Id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nirls.models.mmrm import MMRMResult
+
+DDF_WORDS = {"kenward-roger-linear": "Kenward–Roger (linear)", "satterthwaite": "Satterthwaite"}
+VARIANCE_WORDS = {"kenward-roger-linear": "Kenward–Roger adjusted", "satterthwaite": "model-based"}
+
+
+class MMRMOptions(PlanModel):
+    """Options of `mmrm`."""
+
+    response: Id = Field("CHG", description="Outcome.")
+    covariates: list[Id] = Field(default_factory=lambda: ["BASE"], description="Baseline covariates; text is a factor, numbers are linear.")
+    by_visit: list[Id] = Field(default_factory=lambda: ["BASE"], description="Those covariates that also interact with visit.")
+    visit: Id = Field("AVISIT", description="Visit factor; all visits of the selected records are in the model.")
+    visit_order: Id = Field("AVISITN", description="Number that orders the visits.")
+    subject: Id = Field("USUBJID", description="Subject.")
+    reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
+    covariance: list[Literal["us"]] = Field(
+        default_factory=lambda: ["us"],
+        description="Covariance of a subject's visits; several are tried in this order and the first that converges is used.",
+        min_length=1,
+    )
+    ddf: Literal["kenward-roger-linear", "satterthwaite"] = Field(
+        "kenward-roger-linear", description="Denominator degrees of freedom and standard errors."
+    )
+    margins: Literal["equal", "observed"] = Field(
+        "equal", description="Weights of the levels of other factors in LS means: equal, or as in the analysed records."
+    )
+    level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
+    rank_deficient: Literal["error", "drop"] = Field(
+        "error", description="A design with dependent columns: nothing is estimated, or the columns are left out and named."
+    )
+
+    @model_validator(mode="after")
+    def _by_visit_are_covariates(self) -> MMRMOptions:
+        strange = [c for c in self.by_visit if c not in self.covariates]
+        if strange:
+            raise ValueError(f"by_visit: {', '.join(strange)} not among covariates ({', '.join(self.covariates) or 'none'})")
+        return self
+
+
+@method("mmrm", options=MMRMOptions)
+def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
+    """LS means and differences from the reference by visit, from a mixed model for repeated measures (REML)."""
+    import warnings
+
+    from nirls.ard.build import row
+    from nirls.errors import MethodError
+    from nirls.models.mmrm import mmrm as fit_model
+
+    needed = [options.response, *options.covariates, options.visit, options.visit_order, options.subject]
+    require(data.frame, needed, data.analysis_id)
+    group, arms, reference = arms_and_reference(data, options.reference)
+    frame = data.frame.assign(**{options.visit: _ordered_visits(data, options)})
+    visits = [str(v) for v in frame[options.visit].cat.categories]
+    # with one visit the visit factor has no column of its own
+    visit_terms = [f"{c}:{options.visit}" for c in options.by_visit] + [f"{group}:{options.visit}"]
+    formula = f"{options.response} ~ " + " + ".join([*options.covariates, group, options.visit, *visit_terms])
+
+    fit, failure = None, ""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*are not analysed: missing")  # they are counted below
+            fit = fit_model(
+                formula,
+                frame,
+                subject=options.subject,
+                visit=options.visit,
+                covariance=options.covariance,
+                ddf=options.ddf,
+                rank_deficient=options.rank_deficient,
+            )
+    except MethodError as error:
+        failure = str(error)
+
+    found = denominators(data, total=False)
+    found += _estimates(fit, failure, frame, options, group, arms, reference, visits)
+    found += exclusions(
+        data,
+        subject=options.subject,
+        response=options.response,
+        group=group,
+        baseline="BASE",
+        covariates=options.covariates,
+        absent="No post-baseline value",
+    )
+    entered = complete(frame, options.response, group, options.covariates)
+    gaps = int((frame[options.response].notna() & ~entered).sum())
+    found.append(row("n_obs", int(entered.sum()), variable="model"))
+    found.append(row("conf_level", options.level, variable="model"))
+    texts = {
+        "formula": formula,
+        "ddf": DDF_WORDS[options.ddf],
+        "variance": VARIANCE_WORDS[options.ddf],
+        "weights": MARGINS[options.margins],
+        "reml": "REML",
+    }
+    footnotes = [f"{gaps} observed records are not analysed because a covariate is missing."] if gaps else []
+    if fit is None:
+        footnotes.append(f"The model could not be fitted: {failure}.")
+    else:
+        found += _model_rows(fit, visits)
+        texts |= {"covariance": fit.fit.working.structure.label, "path": _path(fit)}
+        if fit.design.dropped:
+            footnotes.append(f"Not estimable and left out of the model: {', '.join(fit.design.dropped)}.")
+    return MethodResult(rows=found + facts(texts), footnotes=tuple(footnotes))
+
+
+def _ordered_visits(data: AnalysisData, options: MMRMOptions) -> pd.Series:
+    """The visit as a Categorical in the order of its number."""
+    import pandas as pd
+
+    from nirls.errors import DataError
+
+    pairs = data.frame[[options.visit, options.visit_order]].drop_duplicates().sort_values(options.visit_order, kind="stable")
+    twice = pairs[pairs[options.visit].duplicated(keep=False) | pairs[options.visit_order].duplicated(keep=False)]
+    if pairs.isna().any(axis=None) or len(twice):
+        shown = "; ".join(f"{v!r} {n}" for v, n in (twice if len(twice) else pairs[pairs.isna().any(axis=1)]).itertuples(index=False))
+        raise DataError(
+            f"{data.analysis_id}: {options.visit} and {options.visit_order} must correspond one to one in the selected records, "
+            f"but there are: {shown}"
+        )
+    return data.frame[options.visit].astype(pd.CategoricalDtype(list(pairs[options.visit])))
+
+
+def _estimates(
+    fit: MMRMResult | None,
+    failure: str,
+    frame: pd.DataFrame,
+    options: MMRMOptions,
+    group: str,
+    arms: list[str],
+    reference: str,
+    visits: list[str],
+) -> list[dict[str, Any]]:
+    """LS means and differences, visit by visit in order of the arms."""
+    from nirls.ard.build import row
+
+    means, differences = {}, {}
+    if fit is not None:
+        by = {"by": options.visit, "margins": options.margins}
+        means = _by_cell(fit.lsmeans(group, level=options.level, **by), options.visit, group)
+        if reference in fit.design.factors[group]:
+            table = fit.contrasts(group, reference=reference, level=options.level, **by)
+            differences = _by_cell(table, options.visit, group)
+    entered = frame[complete(frame, options.response, group, options.covariates)]
+    sizes = entered.groupby([options.visit, group], observed=False)[options.subject].nunique()
+    found = []
+    for visit in visits:
+        for arm in arms:
+            key = {"variable": options.response, "group1": group, "group1_level": arm, "visit": visit}
+            n = int(sizes.get((visit, arm), 0))
+            found.append(row("n", n, **key))
+            found += estimates(LSMEAN, means.get((visit, arm)), failure or (NO_RECORD if n == 0 else "not estimable"), **key)
+        for arm in (a for a in arms if a != reference):
+            key = {"variable": options.response, "group1": group, "group1_level": arm, "visit": visit}
+            empty = not (sizes.get((visit, arm), 0) and sizes.get((visit, reference), 0))
+            reason = failure or (NO_RECORD.replace("this arm", "one of the arms") if empty else "not estimable")
+            found += estimates(DIFFERENCE, differences.get((visit, arm)), reason, comparison=f"{arm} - {reference}", **key)
+    return found
+
+
+def _by_cell(table: pd.DataFrame, visit: str, group: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(str(r[visit]), str(r[group])): r for r in table.to_dict("records")}
+
+
+def _model_rows(fit: MMRMResult, visits: list[str]) -> list[dict[str, Any]]:
+    """Numbers about the fit, and Σ as covariances (lower triangle) and correlations."""
+    from nirls.ard.build import row, rows
+
+    numbers, record = fit.fit, fit.fit.convergence
+    found = rows(
+        {
+            "deviance": numbers.deviance,
+            "aic": numbers.aic,
+            "bic": numbers.bic,
+            "n_parameters": numbers.theta.size,
+            "iterations": record.iterations,
+            "gradient": record.gradient,
+        },
+        variable="model",
+    )
+    for i, later in enumerate(fit.varcor.index):
+        for j, earlier in enumerate(fit.varcor.columns[: i + 1]):
+            key = {"variable": "model", "visit": str(later), "variable_level": str(earlier)}
+            found.append(row("covariance", numbers.sigma[i, j], **key))
+            if i != j:
+                found.append(row("correlation", numbers.sigma[i, j] / (numbers.sigma[i, i] * numbers.sigma[j, j]) ** 0.5, **key))
+    return found
+
+
+def _path(fit: MMRMResult) -> str:
+    """What was tried, in order: 'us converged in 5 iterations'."""
+    told = []
+    for attempt in fit.fit.attempts:
+        ended = f"converged in {attempt.iterations} iterations" if attempt.converged else attempt.message
+        told.append(f"{attempt.covariance}: {ended}")
+    return "; ".join(told)

@@ -30,7 +30,8 @@ def find_deviations(domains: dict[str, pd.DataFrame], findings: pd.DataFrame | N
     domains : dict of str to DataFrame
         SDTM domains; DV and DS are used where present.
     findings : DataFrame or None
-        The ledger's findings (columns rule, subject, date, message); needed if the plan names a rule.
+        The ledger's findings (columns rule, usubjid, visitnum, message); needed if the plan names a rule. Several
+        findings of one rule about one subject and visit are one deviation, dated by that visit in SV.
     plan : Plan
         The study's plan.
 
@@ -51,7 +52,9 @@ def find_deviations(domains: dict[str, pd.DataFrame], findings: pd.DataFrame | N
         unknown = dv.loc[~dv["DVCAT"].isin(list(plans)), "DVCAT"]
         if len(unknown):
             counts = ", ".join(f"{k!r} ({n})" for k, n in unknown.value_counts(dropna=False).sort_index().items())
-            raise DataError(f"DV: {len(unknown)} record(s) have a category that study.yaml does not list under `deviations`: {counts}; add it there")
+            raise DataError(
+                f"DV: {len(unknown)} record(s) have a category that study.yaml does not list under `deviations`: {counts}; add it there"
+            )
         parts.append(_rows(dv["USUBJID"], dv["DVCAT"], dv["DVTERM"], dv["DVSTDTC"], "CRF"))
     for code, deviation in plans.items():
         if deviation.dsdecod is not None:
@@ -63,8 +66,9 @@ def find_deviations(domains: dict[str, pd.DataFrame], findings: pd.DataFrame | N
     if rules:
         if findings is None:
             raise DataError(f"deviations {', '.join(rules)} are detected by ingest rules, but the ledger's findings were not given")
-        found = findings[findings["rule"].isin(rules) & findings["USUBJID"].notna()]
-        parts.append(_rows(found["USUBJID"], found["rule"], found["message"], found["date"], found["rule"]))
+        found = findings[findings["rule"].isin(rules) & findings["usubjid"].notna()]
+        found = found.assign(visitnum=pd.to_numeric(found["visitnum"])).drop_duplicates(["rule", "usubjid", "visitnum"])
+        parts.append(_rows(found["usubjid"], found["rule"], found["message"], _visit_dates(found, domains), found["rule"]))
     out = pd.concat(parts, ignore_index=True)
     out["DVLABEL"] = out["DVCAT"].map({k: d.label for k, d in plans.items()}).astype("str")
     out["DVIMPFL"] = out["DVCAT"].map({k: "Y" if d.important else "N" for k, d in plans.items()}).astype("str")
@@ -73,7 +77,17 @@ def find_deviations(domains: dict[str, pd.DataFrame], findings: pd.DataFrame | N
 
 def _rows(subject: pd.Series, category: pd.Series, term: pd.Series, date: pd.Series, source: pd.Series | str) -> pd.DataFrame:
     frame = pd.DataFrame({"USUBJID": subject, "DVCAT": category, "DVTERM": term, "ADT": date_part(date)})
-    return frame.assign(DVSRC=source, DVLABEL=pd.Series(np.nan, index=frame.index, dtype="str"), DVIMPFL=pd.Series(np.nan, index=frame.index, dtype="str"))
+    return frame.assign(
+        DVSRC=source, DVLABEL=pd.Series(np.nan, index=frame.index, dtype="str"), DVIMPFL=pd.Series(np.nan, index=frame.index, dtype="str")
+    )
+
+
+def _visit_dates(found: pd.DataFrame, domains: dict[str, pd.DataFrame]) -> pd.Series:
+    missing = pd.Series(np.nan, index=found.index, dtype="str")
+    if "SV" not in domains:
+        return missing
+    sv = domains["SV"].dropna(subset="SVSTDTC").drop_duplicates(["USUBJID", "VISITNUM"]).set_index(["USUBJID", "VISITNUM"])["SVSTDTC"]
+    return pd.Series(sv.reindex(pd.MultiIndex.from_frame(found[["usubjid", "visitnum"]])).to_numpy(), index=found.index, dtype="str")
 
 
 def derive_addv(domains: dict[str, pd.DataFrame], adsl: pd.DataFrame, plan: Plan, findings: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -103,7 +103,9 @@ def locf_records(placed: pd.DataFrame, study: Study) -> pd.DataFrame:
     source = placed[(placed["ANL01FL"] == "Y") & placed["AVISIT"].isin(table["AVISIT"]) & (placed["KIND"] != "item")]
     source = source[source["CHG"].notna() | source["BASE"].isna()]  # never a value that is itself baseline
     # grid of subject × parameter × visit holding the row of the analysed record, filled forward along the visits
-    grid = source.assign(_ROW=source.index).pivot(index=SERIES, columns="AVISITN", values="_ROW").reindex(columns=table["AVISITN"].to_list())
+    grid = (
+        source.assign(_ROW=source.index).pivot(index=SERIES, columns="AVISITN", values="_ROW").reindex(columns=table["AVISITN"].to_list())
+    )
     filled = grid.ffill(axis=1)
     rows, columns = np.nonzero((grid.isna() & filled.notna()).to_numpy())
     origin = filled.to_numpy()[rows, columns].astype("int64")

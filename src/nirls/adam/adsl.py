@@ -72,10 +72,14 @@ def _flag(mask: pd.Series) -> pd.Series:
 def _subjects(dm: pd.DataFrame, study: Study) -> pd.DataFrame:
     repeated = dm.loc[dm["USUBJID"].duplicated(), "USUBJID"]
     if len(repeated):
-        raise DataError(f"DM: {len(repeated)} subject(s) have more than one record: {', '.join(repeated.head(5))}; one record per subject is needed")
+        raise DataError(
+            f"DM: {len(repeated)} subject(s) have more than one record: {', '.join(repeated.head(5))}; one record per subject is needed"
+        )
     unknown = dm.loc[~dm["ARMCD"].isin(list(study.arms)), ["USUBJID", "ARMCD"]]
     if len(unknown):
-        raise DataError(f"DM: {len(unknown)} subject(s) have an ARMCD that study.yaml does not list under `arms`, the first {unknown.iloc[0].to_list()}")
+        raise DataError(
+            f"DM: {len(unknown)} subject(s) have an ARMCD that study.yaml does not list under `arms`, the first {unknown.iloc[0].to_list()}"
+        )
     adsl = dm.sort_values("USUBJID").reset_index(drop=True)
     keep = ["STUDYID", "USUBJID", "SUBJID", "SITEID", "ARMCD", "ACTARMCD", *(c for c in DM_CARRIED if c in adsl.columns)]
     out = adsl[list(dict.fromkeys(keep))].copy()
@@ -119,7 +123,9 @@ def _treatment(adsl: pd.DataFrame, study: Study) -> pd.DataFrame:
     number = {code: i + 1 for i, code in enumerate(arms)}
     randomized = adsl["RANDFL"] == "Y"
     planned, actual = adsl["ARMCD"].where(randomized), adsl["ACTARMCD"].where(randomized & adsl["ACTARMCD"].isin(arms))
-    return adsl.assign(TRT01P=planned, TRT01A=actual, TRT01PN=planned.map(number).astype("float64"), TRT01AN=actual.map(number).astype("float64"))
+    return adsl.assign(
+        TRT01P=planned, TRT01A=actual, TRT01PN=planned.map(number).astype("float64"), TRT01AN=actual.map(number).astype("float64")
+    )
 
 
 def _disposition(adsl: pd.DataFrame, ds: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -177,7 +183,10 @@ def _strata(adsl: pd.DataFrame, dm: pd.DataFrame, study: Study) -> pd.DataFrame:
         out[name] = out["USUBJID"].map(dm.set_index("USUBJID")[stratum.variable])
         wrong = out.loc[(out["RANDFL"] == "Y") & ~out[name].isin(stratum.levels), ["USUBJID", name]]
         if len(wrong):
-            raise DataError(f"DM.{stratum.variable}: {len(wrong)} randomized subject(s) have a value outside {stratum.levels}, the first {wrong.iloc[0].to_list()}")
+            raise DataError(
+                f"DM.{stratum.variable}: {len(wrong)} randomized subject(s) have a value outside {stratum.levels}, "
+                f"the first {wrong.iloc[0].to_list()}"
+            )
         if stratum.derived is not None:
             derived = cut(out, stratum.derived, f"strata.{name}.derived").where(out["RANDFL"] == "Y")
             known = derived.notna() & out[name].notna()

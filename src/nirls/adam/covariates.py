@@ -55,12 +55,16 @@ def cut(frame: pd.DataFrame, levels: dict[str, str], place: str) -> pd.Series:
         inside = where_mask(where, frame)
         both = inside & out.notna()
         if both.any():
-            raise ConfigError(f"study.yaml: {place}: {level!r} and {out[both].iloc[0]!r} both hold for {frame.loc[both, 'USUBJID'].iloc[0]}")
+            raise ConfigError(
+                f"study.yaml: {place}: {level!r} and {out[both].iloc[0]!r} both hold for {frame.loc[both, 'USUBJID'].iloc[0]}"
+            )
         out = out.mask(inside, level)
     return out
 
 
-def _value(name: str, item: BaselineItem, adsl: pd.DataFrame, domains: dict[str, pd.DataFrame], baseline: pd.Series, last_day: int) -> pd.Series:
+def _value(
+    name: str, item: BaselineItem, adsl: pd.DataFrame, domains: dict[str, pd.DataFrame], baseline: pd.Series, last_day: int
+) -> pd.Series:
     place = f"study.yaml: covariates.{name}.source: {item.source!r}"
     domain, dot, test = item.source.partition(".")
     if not dot:
@@ -100,7 +104,10 @@ def _finding(place: str, item: BaselineItem, domain: str, test: str, frame: pd.D
     values = latest[["USUBJID", column]].drop_duplicates()
     several = values.loc[values["USUBJID"].duplicated(), "USUBJID"]
     if len(several):
-        raise DataError(f"{place}: {len(several)} subject(s) have several values at baseline, the first {several.iloc[0]}; choose among them with `where`")
+        raise DataError(
+            f"{place}: {len(several)} subject(s) have several values at baseline, the first {several.iloc[0]}; "
+            "choose among them with `where`"
+        )
     return adsl["USUBJID"].map(values.set_index("USUBJID")[column])
 
 
@@ -130,6 +137,8 @@ def _term(place: str, term: str, domain: str, frame: pd.DataFrame, adsl: pd.Data
 def first_visit(adsl: pd.DataFrame, domains: dict[str, pd.DataFrame]) -> pd.Series:
     """Date of each subject's first visit by VISITNUM in SV; without SV the consent date, else study day 1."""
     if "SV" in domains:
-        sv = domains["SV"].sort_values(["USUBJID", "VISITNUM", "SVSTDTC"], kind="stable").dropna(subset="SVSTDTC").drop_duplicates("USUBJID")
+        sv = (
+            domains["SV"].sort_values(["USUBJID", "VISITNUM", "SVSTDTC"], kind="stable").dropna(subset="SVSTDTC").drop_duplicates("USUBJID")
+        )
         return adsl["USUBJID"].map(date_part(sv.set_index("USUBJID")["SVSTDTC"]))
     return adsl["RFICDT"].where(adsl["RFICDT"].notna(), adsl["RFDT"])

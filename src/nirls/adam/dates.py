@@ -58,7 +58,7 @@ def days_apart(day: pd.Series, target: pd.Series) -> pd.Series:
 
 
 def complete_date(dtc: pd.Series, *, to: Literal["first", "middle", "last"] = "middle") -> pd.Series:
-    """Complete partial dates: a missing day by the 1st, 15th or last of the month, a missing month by January, July 1st or December 31st."""
+    """Complete partial dates: a missing day by the 1st, 15th or last of the month, a missing month by 1 January, 1 July or 31 December."""
     text = date_part(dtc)
     month, year = text.str.fullmatch(r"\d{4}-\d{2}", na=False), text.str.fullmatch(r"\d{4}", na=False)
     day_of_month = {"first": "-01", "middle": "-15", "last": "-01"}[to]

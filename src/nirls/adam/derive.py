@@ -48,7 +48,9 @@ def _adqs(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
 
 
 def _addv(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
-    return Derivation(frame=derive_addv(_domains(inputs), _need(inputs, "ADDV"), plan, inputs.get(FINDINGS)), accounts=accounts("ADDV", "DV", {}))
+    return Derivation(
+        frame=derive_addv(_domains(inputs), _need(inputs, "ADDV"), plan, inputs.get(FINDINGS)), accounts=accounts("ADDV", "DV", {})
+    )
 
 
 DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {"ADSL": _adsl, "ADQS": _adqs, "ADDV": _addv}

@@ -17,7 +17,22 @@ if TYPE_CHECKING:
 
 RECORD = ["USUBJID", "VISITNUM", "QSDT"]
 """What makes one assessment: subject, visit as collected and calendar date."""
-COLUMNS = ["USUBJID", "VISITNUM", "VISIT", "ADT", "PARAMCD", "PARAM", "PARCAT1", "KIND", "CHANGE", "AVAL", "AVALREC", "DTYPE", "SRC_FILE", "SRC_ROW"]
+COLUMNS = [
+    "USUBJID",
+    "VISITNUM",
+    "VISIT",
+    "ADT",
+    "PARAMCD",
+    "PARAM",
+    "PARCAT1",
+    "KIND",
+    "CHANGE",
+    "AVAL",
+    "AVALREC",
+    "DTYPE",
+    "SRC_FILE",
+    "SRC_ROW",
+]
 
 
 def parameter_codes(plan: Plan) -> dict[str, str]:
@@ -26,7 +41,7 @@ def parameter_codes(plan: Plan) -> dict[str, str]:
     pairs = [(c, t) for i in plan.instruments.values() for c, t in [*i.items.items(), *((k, s.label) for k, s in i.scores.items())]]
     for code, label in [*pairs, *((k, p.label) for k, p in plan.study.parameters.items())]:
         if code in found:
-            raise ConfigError(f"the parameter {code!r} is defined twice among the instruments and `parameters` of the study; give one of them another code")
+            raise ConfigError(f"the parameter {code!r} is defined twice among instruments and `parameters`; give one of them another code")
         found[code] = label
     return found
 
@@ -74,7 +89,9 @@ def _refuse_repeats(qs: pd.DataFrame) -> None:
     repeated = qs.duplicated([*RECORD, "QSTESTCD"], keep=False)
     if repeated.any():
         first = qs[repeated].sort_values([*RECORD, "QSTESTCD"]).head(4)
-        shown = "; ".join(f"{r.USUBJID} {r.QSTESTCD} visit {r.VISITNUM:g} on {r.QSDTC} ({r.SRC_FILE} row {r.SRC_ROW})" for r in first.itertuples())
+        shown = "; ".join(
+            f"{r.USUBJID} {r.QSTESTCD} visit {r.VISITNUM:g} on {r.QSDTC} ({r.SRC_FILE} row {r.SRC_ROW})" for r in first.itertuples()
+        )
         raise DataError(f"QS: {int(repeated.sum())} records repeat a test of the same subject, visit and date: {shown}; keep one of them")
 
 
@@ -105,7 +122,9 @@ def _scores(own: pd.DataFrame, instrument: Instrument) -> list[pd.DataFrame]:
     parts = []
     for code, score in instrument.scores.items():
         value, prorated = score_items(items, score, instrument)
-        part = _values(heads).assign(PARAMCD=code, PARAM=score.label, PARCAT1=instrument.abbreviation, KIND="score", CHANGE=True, AVAL=value)
+        part = _values(heads).assign(
+            PARAMCD=code, PARAM=score.label, PARCAT1=instrument.abbreviation, KIND="score", CHANGE=True, AVAL=value
+        )
         part["DTYPE"] = pd.Series("PRORATED", index=heads.index).where(prorated)
         if code == instrument.total and instrument.recorded_total in wide.columns:
             part["AVALREC"] = wide[instrument.recorded_total]

@@ -21,7 +21,9 @@ def item_range(instrument: Instrument, item: str) -> tuple[float, float]:
     """Lowest and highest value of one item."""
     found = instrument.item_ranges.get(item, instrument.item_range)
     if found is None:
-        raise ConfigError(f"instrument {instrument.abbreviation}: the item {item!r} has no range; add it to `item_ranges` or give `item_range`")
+        raise ConfigError(
+            f"instrument {instrument.abbreviation}: the item {item!r} has no range; add it to `item_ranges` or give `item_range`"
+        )
     return found
 
 
@@ -75,10 +77,8 @@ def score_items(items: pd.DataFrame, score: Score, instrument: Instrument) -> tu
     complete = n_present == n_items
     if score.missing == "strict":
         return pd.Series(np.where(complete, total, np.nan), index=items.index), pd.Series(False, index=items.index)
-    if score.missing == "prorate":
-        weight = np.ones(n_items)
-    else:
-        weight = np.array([item_range(instrument, item)[1] for item in score.items])
+    equal = score.missing == "prorate"
+    weight = np.array([1.0 if equal else item_range(instrument, item)[1] for item in score.items])
     # every share is compared as a count of items, so that 0.3 of 10 items is exactly 3
     allowed = (n_items - n_present) <= score.max_missing * n_items + 1e-9
     usable = allowed & (n_present > 0)

@@ -81,21 +81,63 @@ SUBJECT = (
     _v("RFICDT", "Date of Informed Consent", "date", "Predecessor", "DM.RFICDTC"),
     _v("RANDDT", "Date of Randomization", "date", "Predecessor", "DM.RANDDTC; missing where the study does not collect it"),
     _v("RFDT", "Date of Study Day 1", "date", "Derived", "The plan's reference date; for a randomized subject never treated, RANDDT"),
-    _v("TRTSDT", "Date of First Exposure to Treatment", "date", "Derived", "DM.RFXSTDTC, or DM.RFSTDTC in a study without it; treated subjects only"),
-    _v("TRTEDT", "Date of Last Exposure to Treatment", "date", "Derived", "DM.RFXENDTC, or DM.RFENDTC in a study without it, with an open EX record or with no last dose recorded; treated subjects only"),
+    _v(
+        "TRTSDT",
+        "Date of First Exposure to Treatment",
+        "date",
+        "Derived",
+        "DM.RFXSTDTC, or DM.RFSTDTC in a study without it; treated subjects only",
+    ),
+    _v(
+        "TRTEDT",
+        "Date of Last Exposure to Treatment",
+        "date",
+        "Derived",
+        "DM.RFXENDTC, or DM.RFENDTC in a study without it, with an open EX record or no last dose; treated subjects only",
+    ),
     _v("DTHDT", "Date of Death", "date", "Predecessor", "DM.DTHDTC"),
     _v("SCRNFL", "Screened Flag", "text", "Derived", "Y for every subject in DM"),
     _v("RANDFL", "Randomized Flag", "text", "Derived", "Y if ARMCD is an arm of the plan that can be randomized, else N"),
-    _v("TRTFL", "Treated Flag", "text", "Derived", "Y for a randomized subject with a session of positive duration in DX (device arms, where DX exists) or a record in EX (others), else N"),
-    _v("EOSSTT", "End of Study Status", "text", "Derived", "COMPLETED or DISCONTINUED from the DS record of study participation, ONGOING without one; randomized subjects only"),
-    _v("DCSREAS", "Reason for Discontinuation from Study", "text", "Predecessor", "DS.DSDECOD of that record unless completed; also given for screen failures"),
+    _v(
+        "TRTFL",
+        "Treated Flag",
+        "text",
+        "Derived",
+        "Y for a randomized subject with a session of positive duration in DX (device arms, if DX exists) or a record in EX, else N",
+    ),
+    _v(
+        "EOSSTT",
+        "End of Study Status",
+        "text",
+        "Derived",
+        "COMPLETED or DISCONTINUED from the DS record of study participation, ONGOING without one; randomized subjects only",
+    ),
+    _v(
+        "DCSREAS",
+        "Reason for Discontinuation from Study",
+        "text",
+        "Predecessor",
+        "DS.DSDECOD of that record unless completed; also given for screen failures",
+    ),
     _v("DCSREASP", "Reason Spec for Discont from Study", "text", "Predecessor", "DS.DSTERM of that record unless completed"),
     _v("EOSDT", "End of Study Date", "date", "Predecessor", "DS.DSSTDTC of that record"),
-    _v("EOTSTT", "End of Treatment Status", "text", "Derived", "COMPLETED or DISCONTINUED from the DS record of study treatment, ONGOING without one; treated subjects only"),
+    _v(
+        "EOTSTT",
+        "End of Treatment Status",
+        "text",
+        "Derived",
+        "COMPLETED or DISCONTINUED from the DS record of study treatment, ONGOING without one; treated subjects only",
+    ),
     _v("DCTREAS", "Reason for Discontinuation of Treatment", "text", "Predecessor", "DS.DSDECOD of that record unless completed"),
     _v("EOTDT", "End of Treatment Date", "date", "Predecessor", "DS.DSSTDTC of that record"),
     _v("BASEFL", "Baseline Value Available Flag", "text", "Derived", "Y if the total of the first instrument has a baseline value, else N"),
-    _v("NPOST", "Number of Post-baseline Visits", "integer", "Derived", "Post-baseline analysis visits with an observed, analysed value of that total"),
+    _v(
+        "NPOST",
+        "Number of Post-baseline Visits",
+        "integer",
+        "Derived",
+        "Post-baseline analysis visits with an observed, analysed value of that total",
+    ),
     _v("NIMPDEV", "Number of Important Deviations", "integer", "Derived", "Records of ADDV with DVIMPFL = Y"),
 )
 PARAMETER = (
@@ -121,10 +163,16 @@ PARAMETER = (
     _v("ANL01FL", "Analysis Flag 01", "text", "Derived", "Y for the one record per subject, parameter and analysis visit that is analysed"),
     _v("DTYPE", "Derivation Type", "text", "Derived", "LOCF for a carried value, PRORATED for a score with missing items made up for"),
     _v("EPOCH", "Epoch", "text", "Assigned", "Epoch of AVISIT"),
-    _v("ONTRTFL", "On Treatment Record Flag", "text", "Derived", "Y from the first day of treatment to the plan's number of days after the last, else N; missing for baseline"),
+    _v(
+        "ONTRTFL",
+        "On Treatment Record Flag",
+        "text",
+        "Derived",
+        "Y from first treatment to the plan's number of days after the last, else N; missing for baseline",
+    ),
     _v("SRC_FILE", "Source File", "text", "Predecessor", "QS.SRC_FILE"),
     _v("SRC_ROW", "Source Row", "integer", "Predecessor", "QS.SRC_ROW; of a score, the first row of its assessment"),
-)  # fmt: skip
+)
 DEVIATION = (
     _v("DVCAT", "Category for Protocol Deviation", "text", "Predecessor", "DV.DVCAT, or key of the plan's `deviations`"),
     _v("DVLABEL", "Protocol Deviation Category in Words", "text", "Assigned", "Label in the plan"),
@@ -174,10 +222,14 @@ def _planned(plan: Plan) -> tuple[Variable, ...]:
             found.append(_v(f"{name}D", f"{stratum.label}, as the data give it", "text", "Derived", rule))
             found.append(_v(f"{name}MIS", f"{stratum.label}, stratification error", "text", "Derived", f"Y if {name} and {name}D differ"))
     for name, item in study.covariates.items():
-        kind: Type = "text" if item.levels is not None or item.cut is not None or (":" in item.source and item.source.count(":") == 1) else "float"
+        kind: Type = (
+            "text" if item.levels is not None or item.cut is not None or (":" in item.source and item.source.count(":") == 1) else "float"
+        )
         text = item.source if item.cut is None else "; ".join(f"{level}: {where}" for level, where in item.cut.items())
         found.append(_v(name, item.label, kind, "Predecessor" if item.source.startswith("DM.") and item.cut is None else "Derived", text))
-    found += [_v(f"{name}FL", f"{item.label} Flag", "text", "Derived", f"Y if {item.where}, else N") for name, item in study.populations.items()]
+    found += [
+        _v(f"{name}FL", f"{item.label} Flag", "text", "Derived", f"Y if {item.where}, else N") for name, item in study.populations.items()
+    ]
     return tuple(found)
 
 

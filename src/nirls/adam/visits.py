@@ -75,7 +75,9 @@ def _windows(records: pd.DataFrame, study: Study) -> pd.DataFrame:
             inside = (records["VISITNUM"] == visit["VISITNUM"]).to_numpy()
         else:
             day = records["ADY"].to_numpy()
-            inside = (day >= (-np.inf if np.isnan(visit["AWLO"]) else visit["AWLO"])) & (day <= (np.inf if np.isnan(visit["AWHI"]) else visit["AWHI"]))
+            inside = (day >= (-np.inf if np.isnan(visit["AWLO"]) else visit["AWLO"])) & (
+                day <= (np.inf if np.isnan(visit["AWHI"]) else visit["AWHI"])
+            )
         if (inside & (row >= 0)).any():
             other = table["AVISIT"].iloc[row[inside & (row >= 0)][0]]
             raise ConfigError(f"study.yaml: visits: the windows of {visit['AVISIT']!r} and {other!r} overlap; change `window`")

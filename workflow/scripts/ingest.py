@@ -8,6 +8,6 @@ with job(snakemake) as task:
 
     plan = load_plan(task.params.study)
     task.say(f"reading {len(task.input)} files")
-    ingested = ingest(plan, plan.root)
+    ingested = ingest(plan, plan.root, rejected=plan.results / "logs/rejected")
     write_ingested(ingested, plan.results / "sdtm")
     task.say(ingested.summary())

@@ -328,7 +328,7 @@ def test_specification_names_are_sas_names(plan):
         names = [v.name for v in spec]
         assert len(set(names)) == len(names)
         assert all(v.label and v.derivation for v in spec)
-        assert [n for n in names if len(n) > 8] in ([], ["PHOTOTYPE"])
+        assert [n for n in names if len(n) > 8] == []
 
 
 def test_conform_refuses_what_is_absent_or_of_another_kind(adsl, plan):

@@ -69,6 +69,8 @@ def _value(
     domain, dot, test = item.source.partition(".")
     if not dot:
         domain, _, term = item.source.partition(":")
+    if domain == "ADSL":
+        return _derived(place, test, adsl)
     if domain not in domains:
         raise ConfigError(f"{place}: there is no domain {domain!r} in this study; domains: {', '.join(sorted(domains))}")
     frame = domains[domain]
@@ -83,6 +85,18 @@ def _value(
     if domain == "QS" and test in baseline.index.get_level_values("PARAMCD"):
         return adsl["USUBJID"].map(baseline.xs(test, level="PARAMCD"))
     return _finding(place, item, domain, test, frame, adsl, last_day)
+
+
+def _derived(place: str, variable: str, adsl: pd.DataFrame) -> pd.Series:
+    """A variable of ADSL derived before, or the body mass index (weight in kg over the square of height in m)."""
+    if variable in adsl.columns:
+        return adsl[variable]
+    height, weight = (next((n for n in (f"{stem}BL", stem) if n in adsl.columns), None) for stem in ("HEIGHT", "WEIGHT"))
+    if variable != "BMI" or height is None or weight is None:
+        raise ConfigError(
+            f"{place}: ADSL has no variable {variable!r} at this point" + ("; BMI needs HEIGHT and WEIGHT" if variable == "BMI" else "")
+        )
+    return adsl[weight] / (adsl[height] / 100) ** 2
 
 
 def _finding(place: str, item: BaselineItem, domain: str, test: str, frame: pd.DataFrame, adsl: pd.DataFrame, last_day: int) -> pd.Series:

@@ -63,7 +63,6 @@ CARRIED = (
     _v("SEX", "Sex", "text", "Predecessor", "DM.SEX", "Cond"),
     _v("RACE", "Race", "text", "Predecessor", "DM.RACE", "Cond"),
     _v("ETHNIC", "Ethnicity", "text", "Predecessor", "DM.ETHNIC", "Cond"),
-    _v("PHOTOTYPE", "Skin Phototype", "text", "Predecessor", "DM.PHOTOTYPE", "Cond"),
     _v("HEIGHT", "Height (cm)", "float", "Predecessor", "DM.HEIGHT", "Cond"),
     _v("WEIGHT", "Weight (kg)", "float", "Predecessor", "DM.WEIGHT", "Cond"),
 )

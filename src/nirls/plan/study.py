@@ -77,7 +77,7 @@ class BaselineItem(PlanModel):
 
     label: str = Field(description="Label as tables print it, with its unit.")
     source: str = Field(
-        description="DOMAIN.VARIABLE of DM (`DM.AGE`); DOMAIN.TESTCD of a findings domain (`LB.FERRITIN`, `SC.EDULEVEL`, `QS.IRLSTOT`): the last value on or "
+        description="DOMAIN.VARIABLE of DM (`DM.AGE`); `ADSL.VARIABLE`, one already derived; `ADSL.BMI`, kg/m² from weight and height; DOMAIN.TESTCD of a findings domain (`LB.FERRITIN`, `SC.EDULEVEL`, `QS.IRLSTOT`): the last value on or "
         "before the baseline day; `MH:TERM` or `CM:TERM`: Y/N whether the term is recorded; `MH:TERM:YEARS` or `:MONTHS`: time since its start at the first visit.",
     )
     where: str | None = Field(None, description="Records of the source domain that count, in the `where` language.")
@@ -107,6 +107,7 @@ class Unpivot(PlanModel):
     tests: dict[str, str] = Field(description="Column of the file → QSTESTCD (or LBTESTCD …).")
     testcd: Id = Field(description="Name of the column that receives the test code.")
     value: Id = Field(description="Name of the column that receives the value as text.")
+    text: list[str] = Field(default_factory=list, description="Test codes whose results are text; every other result must be a number.")
 
 
 class Source(PlanModel):
@@ -125,6 +126,7 @@ class Source(PlanModel):
     unpivot: Unpivot | None = Field(None, description="Wide to long.")
     supp: SuppSource | None = Field(None, description="Supplemental qualifiers to spread into columns.")
     drop_blank: bool = Field(False, description="After unpivoting, cells that are empty make no record (counted).")
+    may_be_empty: bool = Field(False, description="True when a file with a header and no rows is right (no deficiency was reported, say).")
 
 
 class Dates(PlanModel):

@@ -1,0 +1,180 @@
+"""Apply the rules: what each finds, and what becomes of the records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from nirls.sdtm.context import Context
+from nirls.sdtm.domains import domain_of
+from nirls.sdtm.ledger import ACCEPTED, ACTIONS, DUPLICATE, FINDING_COLUMNS, QUARANTINED, RULE_COLUMNS
+from nirls.sdtm.offence import EFFECT
+from nirls.sdtm.rules import Rule, all_rules, waiver
+
+if TYPE_CHECKING:
+    from nirls.plan.instrument import Instrument
+    from nirls.plan.study import Source, Study
+
+
+@dataclass(slots=True, kw_only=True)
+class Records:
+    """All records of one domain and what has become of each.
+
+    `fate` (ACCEPTED, QUARANTINED or DUPLICATE) and `why` (rule ids) are aligned with `frame`, whose
+    index is 0 … n-1.
+    """
+
+    frame: pd.DataFrame
+    fate: np.ndarray = field(init=False)
+    why: dict[int, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.fate = np.full(len(self.frame), ACCEPTED)
+
+    @property
+    def accepted(self) -> pd.DataFrame:
+        """Records still accepted."""
+        keep = self.fate == ACCEPTED
+        return self.frame if keep.all() else self.frame[keep]
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What one rule did."""
+
+    applied: bool = False
+    waived: dict[str, str] = field(default_factory=dict)
+    waived_findings: int = 0
+    quarantined: int = 0
+    dropped: int = 0
+    removed: int = 0
+
+
+class Checker:
+    """Runs the rules over the records of a study, collecting findings.
+
+    Parameters
+    ----------
+    study : Study
+    instruments : dict of str to Instrument
+    records : dict of str to Records
+        By domain; changed in place.
+    sources : list of Source
+        For the names the columns have in the files.
+    """
+
+    def __init__(self, *, study: Study, instruments: dict[str, Instrument], records: dict[str, Records], sources: list[Source]) -> None:
+        self.study, self.instruments, self.records = study, instruments, records
+        self.rules = all_rules()
+        self.limits = {rule_id: {**rule.limits, **study.rules.get(rule_id, {})} for rule_id, rule in self.rules.items()}
+        self.origin = {(source.domain, source.file): _origin(source) for source in sources}
+        self.findings: list[pd.DataFrame] = []
+        self.tallies = {rule_id: Tally() for rule_id in self.rules}
+        self._memory: dict[tuple[str, str], pd.DataFrame] = {}
+
+    def note(self, rule_id: str, domain: str, found: pd.DataFrame, *, records: bool) -> None:
+        """Book the offences of one rule; with `records`, their index names records and the effects are carried out."""
+        rule, tally = self.rules[rule_id], self.tallies[rule_id]
+        tally.applied = True
+        if not len(found):
+            return
+        reason = waiver(self.study, rule_id, domain)
+        if reason is not None:
+            tally.waived[domain] = reason
+            tally.waived_findings += len(self._as_findings(rule, domain, found))
+            return
+        self.findings.append(self._as_findings(rule, domain, found))
+        if records:
+            self._act(rule_id, domain, found)
+
+    def _as_findings(self, rule: Rule, domain: str, found: pd.DataFrame) -> pd.DataFrame:
+        severity = found["severity"].fillna(rule.severity[0])
+        effect = found["effect"].fillna(severity.map(EFFECT))
+        frame = found.assign(domain=domain, rule=rule.id, severity=severity, action=effect.map(ACTIONS))
+        names = zip(found["file"], found["column"], strict=True)
+        frame["column"] = [self.origin.get((domain, file), {}).get(column, self._plain(domain, file, column)) for file, column in names]
+        frame = frame[list(FINDING_COLUMNS)]
+        return frame.drop_duplicates(["file", "row", "column", "value", "message"])
+
+    def _plain(self, domain: str, file: str, column: str) -> str:
+        """A test code names a result; in a long file that is the column of results."""
+        declared = domain_of(domain)
+        if declared.findings and (domain, file) in self.origin and column not in self.records[domain].frame.columns and column:
+            return f"{domain}ORRES"
+        return column
+
+    def _act(self, rule_id: str, domain: str, found: pd.DataFrame) -> None:
+        records, tally = self.records[domain], self.tallies[rule_id]
+        for effect, fate in (("quarantine", QUARANTINED), ("duplicate", DUPLICATE)):
+            labels = found.index[found["effect"] == effect].unique().to_numpy()
+            labels = labels[records.fate[labels] == ACCEPTED] if fate == DUPLICATE else labels
+            fresh = labels[records.fate[labels] == ACCEPTED]
+            records.fate[fresh] = fate
+            if fate == QUARANTINED:
+                tally.quarantined += len(fresh)
+                for label in labels:
+                    records.why.setdefault(int(label), []).append(rule_id)
+            else:
+                tally.dropped += len(fresh)
+        values = found.index[found["effect"] == "missing"].unique()
+        if len(values):
+            tally.removed += len(values)
+            stresn = f"{domain}STRESN"
+            if stresn in records.frame.columns:
+                records.frame[stresn] = records.frame[stresn].mask(records.frame.index.isin(values))
+
+    def set_aside(self, rule_id: str, domain: str, labels: np.ndarray) -> None:
+        """Quarantine records for an offence of their source row (found before records were made)."""
+        records = self.records[domain]
+        fresh = labels[records.fate[labels] == ACCEPTED]
+        records.fate[fresh] = QUARANTINED
+        self.tallies[rule_id].quarantined += len(fresh)
+        for label in labels:
+            records.why.setdefault(int(label), []).append(rule_id)
+
+    def run(self) -> None:
+        """Apply every rule, phase by phase."""
+        checks = [rule for rule in self.rules.values() if rule.check is not None]
+        for phase in sorted({rule.phase for rule in checks}):
+            live = {domain: records.accepted for domain, records in self.records.items()}
+            context = Context(study=self.study, instruments=self.instruments, domains=live, limits=self.limits, memory=self._memory)
+            found = []
+            for rule in [rule for rule in checks if rule.phase == phase]:
+                for domain in [domain for domain in live if rule.applies_to(domain)]:
+                    context.rule, context.current = rule.id, domain
+                    found.append((rule.id, domain, rule.check(live[domain], context)))
+            for rule_id, domain, part in found:
+                effect = part["effect"].fillna(EFFECT[self.rules[rule_id].severity[0]])
+                self.note(rule_id, domain, part.assign(effect=effect), records=True)
+
+    def summary(self, findings: pd.DataFrame) -> pd.DataFrame:
+        """One row per rule: status, findings and effects."""
+        counts = findings.groupby("rule").size().to_dict()
+        rows: list[dict[str, Any]] = []
+        for rule_id, rule in self.rules.items():
+            tally = self.tallies[rule_id]
+            waived = {key: why for key, why in self.study.waived.items() if key.partition(":")[0] == rule_id}
+            whole = rule_id in waived
+            applies = rule_id in ("R00", "R01") or any(rule.applies_to(domain) for domain in self.records)
+            status = "waived" if whole else "applied" if applies else "no data"
+            reason = "; ".join((f"{key.partition(':')[2]}: " if ":" in key else "") + why for key, why in waived.items())
+            rows.append(
+                {
+                    "rule": rule_id, "says": rule.says, "severity": rule.severity, "status": status, "reason": reason or np.nan,
+                    "findings": tally.waived_findings if whole else counts.get(rule_id, 0), "records_quarantined": tally.quarantined,
+                    "records_dropped": tally.dropped, "values_removed": tally.removed,
+                }
+            )  # fmt: skip
+        return pd.DataFrame(rows, columns=list(RULE_COLUMNS))
+
+
+def _origin(source: Source) -> dict[str, str]:
+    """Variable (or test code) → the column of the file it came from."""
+    names = {variable: column for column, variable in source.rename.items()}
+    if source.unpivot:
+        back = {variable: column for column, variable in source.rename.items()}
+        names |= {code: back.get(column, column) for column, code in source.unpivot.tests.items()}
+    return names

@@ -1,0 +1,266 @@
+"""Stage 1 in one call: raw files in, SDTM domains and the ledger out; nothing lost on the way."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from nirls.errors import ConfigError, DataError
+from nirls.sdtm.check import Checker, Records
+from nirls.sdtm.columns import check_columns
+from nirls.sdtm.domains import LINEAGE
+from nirls.sdtm.files import FileProblem, data_dir
+from nirls.sdtm.gate import check_files
+from nirls.sdtm.ledger import ACCEPTED, DUPLICATE, QUARANTINED, Ledger, balance, order_findings, report, row_places
+from nirls.sdtm.map import Mapped, Tests, map_source
+from nirls.sdtm.read import read_table
+from nirls.sdtm.rules import check_settings
+from nirls.sdtm.schema import canonical, validate
+from nirls.sdtm.supp import spread
+
+if TYPE_CHECKING:
+    from nirls.plan.study import Source, Study
+
+__all__ = ["Ingested", "RejectedError", "check_files", "data_dir", "ingest", "write_ingested", "write_ledger"]
+
+
+class RejectedError(DataError):
+    """Findings of severity E stop the run; `ledger` holds everything found."""
+
+    def __init__(self, message: str, ledger: Ledger) -> None:
+        super().__init__(message)
+        self.ledger = ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What the ingest hands to the derivations.
+
+    Attributes
+    ----------
+    domains : dict of str to DataFrame
+        Accepted records by two-letter code; text `str`, numbers float64, dates ISO text, SRC_FILE and SRC_ROW (int64).
+    ledger : Ledger
+    """
+
+    domains: dict[str, pd.DataFrame]
+    ledger: Ledger
+
+    def summary(self) -> str:
+        """A few lines for the log."""
+        return self.ledger.summary()
+
+
+def ingest(plan: Any, root: Path | str, *, rejected: Path | str | None = None) -> Ingested:
+    """Read, map and check every raw file of a study.
+
+    Parameters
+    ----------
+    plan : Plan
+        `plan.study` and `plan.instruments` are used.
+    root : path
+        Root of the repository; the raw files lie where `study.data` says.
+    rejected : path, optional
+        Folder the ledger is written to if findings stop the run; the message names it.
+
+    Raises
+    ------
+    ConfigError
+        For unknown rules, thresholds or waivers.
+    RejectedError
+        A DataError listing every finding of severity E.
+    """
+    problems = check_settings(plan.study)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    try:
+        return _ingest(plan.study, plan.instruments, data_dir(plan.study, root))
+    except RejectedError as error:
+        if rejected is None:
+            raise
+        write_ledger(error.ledger, Path(rejected))
+        raise RejectedError(f"{error}\nThe ledger of this attempt: {rejected}", error.ledger) from None
+
+
+def _ingest(study: Study, instruments: dict[str, Any], folder: Path) -> Ingested:
+    items = frozenset(item for instrument in instruments.values() for item in instrument.items)
+    totals = frozenset(i.recorded_total for i in instruments.values() if i.recorded_total)
+    tests = Tests(items=items, numeric=items | totals | frozenset(study.parameters))
+    unusable: list[pd.DataFrame] = []
+    mapped: list[tuple[Source, Mapped]] = []
+    notes: list[tuple[str, str, pd.DataFrame]] = []
+    accounts: list[dict[str, Any]] = []
+    for source in study.sources:
+        try:
+            part = _read_and_map(source, study, folder, tests, unusable, notes, accounts)
+        except FileProblem as problem:
+            unusable.append(_file_finding(source.domain, problem, "R00"))
+            continue
+        if part is not None:
+            mapped.append((source, part))
+    if not any(source.domain == "DM" for source in study.sources):
+        unusable.append(
+            _file_finding("DM", FileProblem("study.yaml", "no source of domain DM is declared; every subject must be in DM."), "R01")
+        )
+    records, spans = _assemble(mapped)
+    checker = Checker(study=study, instruments=instruments, records=records, sources=list(study.sources))
+    checker.findings += unusable
+    for rule_id, domain, part in notes:
+        checker.note(rule_id, domain, part, records=False)
+    for (source, part), (begin, end) in zip(mapped, spans, strict=True):
+        for rule_id, offences in part.offences:
+            checker.note(rule_id, source.domain, offences, records=False)
+            rows = offences.loc[offences["effect"] == "quarantine", "row"]
+            if len(rows):
+                numbers = records[source.domain].frame["SRC_ROW"].iloc[begin:end]
+                checker.set_aside(rule_id, source.domain, numbers.index[numbers.isin(set(rows))].to_numpy())
+    if not unusable:
+        checker.run()
+    return _finish(checker, mapped, spans, accounts)
+
+
+def _read_and_map(
+    source: Source, study: Study, folder: Path, tests: Tests, unusable: list[pd.DataFrame], notes: list[tuple[str, str, pd.DataFrame]], accounts: list[dict[str, Any]]
+) -> Mapped | None:  # fmt: skip
+    """One source as records; None where its columns do not fit (then `unusable` says why)."""
+    options = {"encoding": source.encoding, "delimiter": source.delimiter}
+    raw = read_table(folder, source.file, format=source.format, may_be_empty=source.may_be_empty, **options)
+    supp = None
+    if source.supp is not None:
+        rows = read_table(folder, source.supp.file, format=source.supp.format)
+        if "USUBJID" in raw.columns:
+            supp, found, account = spread(raw, rows, source)
+            notes += [(rule_id, source.domain, part) for rule_id, part in found]
+            accounts.append(_account("rows", source.domain, source.supp.file, **account))
+    columns = [c for c in raw.columns if c not in LINEAGE]
+    problems = check_columns(source, columns, study, supplied=supp.columns if supp is not None else ())
+    for problem in problems:
+        finding = _file_finding(
+            source.domain, FileProblem(source.file, problem.message, row=1, column=problem.column), "R01", stops=problem.stops
+        )
+        if problem.stops:
+            unusable.append(finding)
+        else:
+            notes.append(("R01", source.domain, finding))
+    if any(problem.stops for problem in problems):
+        return None
+    return map_source(raw, source, tests, supp)
+
+
+def _file_finding(domain: str, problem: FileProblem, rule_id: str, *, stops: bool = True) -> pd.DataFrame:
+    """A finding about a whole file."""
+    severity, effect = ("E", "stop") if stops else ("W", "none")
+    return pd.DataFrame(
+        [
+            {
+                "domain": domain, "file": problem.file, "row": problem.row, "column": problem.column or None, "value": problem.value or None, "rule": rule_id,
+                "severity": severity, "action": "run stopped" if stops else "kept", "effect": effect, "usubjid": None, "visitnum": np.nan, "message": problem.what,
+            }
+        ]
+    ).astype({"row": "Int64", "column": "str", "value": "str", "usubjid": "str", "visitnum": "float64"})  # fmt: skip
+
+
+def _assemble(mapped: list[tuple[Source, Mapped]]) -> tuple[dict[str, Records], list[tuple[int, int]]]:
+    """Records by domain, and where the records of each source stand in its domain."""
+    parts: dict[str, list[pd.DataFrame]] = {}
+    spans = []
+    sizes: dict[str, int] = {}
+    for source, part in mapped:
+        begin = sizes.get(source.domain, 0)
+        sizes[source.domain] = begin + len(part.frame)
+        spans.append((begin, begin + len(part.frame)))
+        parts.setdefault(source.domain, []).append(part.frame)
+    records = {}
+    for domain, frames in parts.items():
+        frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].reset_index(drop=True)
+        records[domain] = Records(frame=canonical(frame, domain))
+    return records, spans
+
+
+def _account(level: str, domain: str, file: str, **places: int) -> dict[str, Any]:
+    return {
+        "level": level,
+        "domain": domain,
+        "file": file,
+        "read": 0,
+        "accepted": 0,
+        "quarantined": 0,
+        "duplicate": 0,
+        "not_selected": 0,
+        "blank": 0,
+        **places,
+    }
+
+
+def _finish(
+    checker: Checker, mapped: list[tuple[Source, Mapped]], spans: list[tuple[int, int]], accounts: list[dict[str, Any]]
+) -> Ingested:
+    for (source, part), (begin, end) in zip(mapped, spans, strict=True):
+        records = checker.records[source.domain]
+        fate, rows = records.fate[begin:end], records.frame["SRC_ROW"].to_numpy()[begin:end]
+        where = row_places(rows, fate)
+        accounts.append(
+            _account(
+                "rows", source.domain, source.file, read=part.read, not_selected=part.read - part.selected, blank=part.empty_rows, **where
+            )
+        )
+        counts = {
+            name: int((fate == place).sum())
+            for name, place in (("accepted", ACCEPTED), ("quarantined", QUARANTINED), ("duplicate", DUPLICATE))
+        }
+        accounts.append(_account("records", source.domain, source.file, read=part.cells, blank=part.blank, **counts))
+    findings = order_findings(checker.findings)
+    quarantine = {}
+    for domain, records in checker.records.items():
+        aside = records.frame[records.fate == QUARANTINED]
+        rules = pd.Series([" ".join(dict.fromkeys(records.why[i])) for i in aside.index], index=aside.index, dtype="str")
+        quarantine[domain] = pd.concat([rules.rename("RULES"), aside], axis=1)
+    ledger = Ledger(findings=findings, accounts=balance(accounts), rules=checker.summary(findings), quarantine=quarantine)
+    if len(ledger.errors):
+        raise RejectedError(report(findings), ledger)
+    domains = {domain: validate(records.accepted.reset_index(drop=True), domain) for domain, records in checker.records.items()}
+    _all_there(domains, ledger)
+    return Ingested(domains=domains, ledger=ledger)
+
+
+def _all_there(domains: dict[str, pd.DataFrame], ledger: Ledger) -> None:
+    """The frames handed on hold exactly what the accounts say."""
+    totals = ledger.accounts[(ledger.accounts["level"] == "records") & (ledger.accounts["file"] == "")].set_index("domain")
+    for domain, frame in domains.items():
+        said = int(totals.loc[domain, "accepted"])
+        if len(frame) != said:
+            raise DataError(
+                f"{domain}: {said} records accepted but {len(frame)} handed on (a defect of the program; do not use these data)"
+            )
+
+
+def write_ledger(ledger: Ledger, folder: Path) -> None:
+    """Write findings.csv, accounts.csv, rules.csv and quarantine/<domain>.csv; each always, with its header."""
+    aside = folder / "quarantine"
+    aside.mkdir(parents=True, exist_ok=True)
+    for name in ("findings", "accounts", "rules"):
+        getattr(ledger, name).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    for domain, frame in ledger.quarantine.items():
+        frame.to_csv(aside / f"{domain.lower()}.csv", index=False, lineterminator="\n")
+
+
+def write_ingested(ingested: Ingested, outdir: Path | str) -> None:
+    """Write one Parquet file per domain and the ledger; the same input gives the same bytes.
+
+    Parameters
+    ----------
+    ingested : Ingested
+    outdir : path
+        Receives `<domain>.parquet` and `_ledger/`; the ledger of an earlier rejected attempt is removed.
+    """
+    folder = Path(outdir)
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / "_rejected", ignore_errors=True)
+    for domain, frame in ingested.domains.items():
+        frame.to_parquet(folder / f"{domain.lower()}.parquet", index=False, compression="zstd")
+    write_ledger(ingested.ledger, folder / "_ledger")

@@ -1,0 +1,134 @@
+"""Rating scales: items in range, recorded totals against items, missing items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from nirls.sdtm.offence import none, offences
+from nirls.sdtm.rules import SCALES, VALUES, rule
+
+if TYPE_CHECKING:
+    from nirls.plan.instrument import Instrument
+    from nirls.sdtm.context import Context
+
+
+def _join(parts: list[pd.DataFrame], frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat(parts) if parts else none(frame)
+
+
+def item_range(instrument: Instrument, item: str) -> tuple[float, float]:
+    """Lowest and highest value of an item; unbounded where the instrument says nothing."""
+    return instrument.item_ranges.get(item) or instrument.item_range or (-np.inf, np.inf)
+
+
+@rule("R05", "an item is a whole number in its range", severity="Q", domains=("QS",), phase=VALUES)
+def item_values(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """The value is removed, the assessment stays."""
+    parts = []
+    for instrument in context.instruments.values():
+        own = frame[frame["QSTESTCD"].isin(list(instrument.items))]
+        low = own["QSTESTCD"].map({item: item_range(instrument, item)[0] for item in instrument.items})
+        high = own["QSTESTCD"].map({item: item_range(instrument, item)[1] for item in instrument.items})
+        value = own["QSSTRESN"]
+        wrong = own["QSORRES"].notna() & ~value.between(low, high)
+        if instrument.integer:
+            wrong |= value.notna() & (value % 1 != 0)
+        whole = "a whole number " if instrument.integer else ""
+        message = [
+            f"an item of the {instrument.abbreviation} is {whole}from {a:g} to {b:g}; the item is set to missing."
+            for a, b in zip(low[wrong], high[wrong], strict=True)
+        ]
+        parts.append(
+            offences(own, wrong, column=own.loc[wrong, "QSTESTCD"], value=own["QSORRES"], severity="Q", effect="missing", message=message)
+        )
+    return _join(parts, frame)
+
+
+@rule("R06", "a recorded total is the sum of its items", severity="Q", domains=("QS",), phase=SCALES)
+def total_is_sum(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """Checked where all items are there; the items stay, and analyses use their sum."""
+    parts = []
+    for key, instrument in context.instruments.items():
+        table = context.scale(key)
+        if not instrument.recorded_total or table.empty:
+            continue
+        total = table[instrument.scores[instrument.total].items].astype("float64").sum(axis=1, skipna=False)
+        wrong = table[total.notna() & table["recorded"].notna() & ~np.isclose(total, table["recorded"].astype("float64"))]
+        message = [
+            f"the recorded total is {r:g}, its items sum to {s:g}; the recorded total is left out."
+            for r, s in zip(wrong["recorded"], total[wrong.index], strict=True)
+        ]
+        parts.append(_recorded(frame, wrong, instrument, "Q", message))
+    return _join(parts, frame)
+
+
+@rule("R07", "a recorded total is in its range", severity="Q", domains=("QS",), phase=SCALES)
+def total_in_range(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """The range is that of the instrument's total score."""
+    parts = []
+    for key, instrument in context.instruments.items():
+        if not instrument.recorded_total:
+            continue
+        low, high = instrument.scores[instrument.total].range
+        table = context.scale(key)
+        wrong = table[table["recorded"].notna() & ~table["recorded"].astype("float64").between(low, high)]
+        message = f"the total of the {instrument.abbreviation} is from {low:g} to {high:g}; the recorded total is left out."
+        parts.append(_recorded(frame, wrong, instrument, "Q", message))
+    return _join(parts, frame)
+
+
+@rule("R08", "a recorded total has its items", severity="W", domains=("QS",), phase=SCALES)
+def total_without_items(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """A total with items missing cannot be checked."""
+    parts = []
+    for key, instrument in context.instruments.items():
+        if not instrument.recorded_total:
+            continue
+        table, needed = context.scale(key), len(instrument.scores[instrument.total].items)
+        wrong = table[table["recorded"].notna() & (table["collected_of_total"] < needed)]
+        message = [
+            f"the total is recorded, but only {n:.0f} of its {needed} items; it cannot be checked and is not used."
+            for n in wrong["collected_of_total"]
+        ]
+        parts.append(_recorded(frame, wrong, instrument, "W", message))
+    return _join(parts, frame)
+
+
+@rule("R09", "an assessment has all its items", severity="W", domains=("QS",), phase=SCALES)
+def missing_items(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """Items as collected; an item removed by R05 is not reported again."""
+    parts = []
+    for key, instrument in context.instruments.items():
+        table = context.scale(key)
+        wrong = table[table["collected"] < len(instrument.items)]
+        rows = frame.loc[wrong["label"]]
+        message = [
+            f"{n:.0f} of {len(instrument.items)} items of the {instrument.abbreviation} are there; the score follows the rule for missing items."
+            for n in wrong["collected"]
+        ]
+        parts.append(
+            offences(
+                rows,
+                np.ones(len(rows), dtype=bool),
+                column="QSTESTCD",
+                value=pd.Series(np.nan, index=rows.index, dtype="str"),
+                severity="W",
+                message=message,
+            )
+        )
+    return _join(parts, frame)
+
+
+def _recorded(frame: pd.DataFrame, table: pd.DataFrame, instrument: Instrument, severity: str, message: str | list[str]) -> pd.DataFrame:
+    rows = frame.loc[table["total_label"].astype("int64")]
+    return offences(
+        rows,
+        np.ones(len(rows), dtype=bool),
+        column=str(instrument.recorded_total),
+        value=rows["QSORRES"],
+        severity=severity,
+        message=message,
+    )

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from nirls.plan.analysis import Analysis
 from nirls.plan.instrument import Instrument
 from nirls.plan.load import validate
 from nirls.plan.strict_yaml import read_yaml
@@ -45,7 +46,10 @@ def pilot_folder():
 @pytest.fixture(scope="session")
 def pilot_plan(adas):
     study = model(Study, "config/studies/cdisc-pilot/study.yaml")
-    return SimpleNamespace(study=study, instruments={"adas-cog": adas}, primary_instrument=adas, config=SimpleNamespace(seed=1))
+    analyses = model(dict[str, Analysis], "config/studies/cdisc-pilot/analyses.yaml")
+    return SimpleNamespace(
+        study=study, instruments={"adas-cog": adas}, primary_instrument=adas, analyses=analyses, config=SimpleNamespace(seed=1)
+    )
 
 
 @pytest.fixture(scope="session")

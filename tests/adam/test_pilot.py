@@ -177,3 +177,56 @@ def test_deviations_come_from_disposition(pilot_domains, pilot_adsl, pilot_plan)
 def test_what_was_left_out_is_counted(pilot_adqs):
     _, accounts = pilot_adqs
     assert dict(zip(accounts["reason"], accounts["n"], strict=True)) == {"kept without a value": 25, "added: LOCF records": 165}
+
+
+@pytest.fixture(scope="module")
+def result(pilot_plan, pilot_adsl, pilot_adqs):
+    """Run an analysis of the pilot's plan and look up one statistic."""
+    from nirls.analyse import run_analysis
+
+    found = {}
+
+    def look_up(analysis, stat_name, **key):
+        if analysis not in found:
+            data = pilot_adsl if pilot_plan.analyses[analysis].dataset == "ADSL" else pilot_adqs[0]
+            found[analysis] = run_analysis(pilot_plan, analysis, data, pilot_adsl)[0]
+        ard = found[analysis]
+        hit = ard[(ard["stat_name"] == stat_name) & np.logical_and.reduce([ard[k] == v for k, v in key.items()])]
+        assert len(hit) == 1, hit
+        return hit["stat"].iloc[0]
+
+    return look_up
+
+
+def test_table_14_3_01_by_the_plan(result):
+    """CSR Table 14-3.01 as the plan's analysis of covariance gives it."""
+    assert result("primary_ancova", "p_value", comparison="dose trend") == pytest.approx(0.2447, abs=5e-5)
+    for arm, expected in {
+        "Xan_Lo": {"estimate": -0.467, "std_error": 0.818, "p_value": 0.5688, "conf_low": -2.08, "conf_high": 1.15},
+        "Xan_Hi": {"estimate": -1.006, "std_error": 0.841, "p_value": 0.2326, "conf_low": -2.66, "conf_high": 0.65},
+    }.items():
+        for stat, value in expected.items():
+            digits = 4 if stat == "p_value" else 2 if stat.startswith("conf") else 3
+            assert round(result("primary_ancova", stat, comparison=f"{arm} - Pbo"), digits) == value
+
+
+def test_baseline_of_the_trial(result):
+    """CSR Table 14-2.01 (also the R Consortium pilot submission): age 75.2 (8.59), 75.7 (8.29), 74.4 (7.89); women 53, 50, 40."""
+    for arm, mean, sd, women in [("Pbo", 75.2, 8.59, 53), ("Xan_Lo", 75.7, 8.29, 50), ("Xan_Hi", 74.4, 7.89, 40)]:
+        assert round(result("baseline_numbers", "mean", variable="AGE", group1_level=arm), 1) == mean
+        assert round(result("baseline_numbers", "sd", variable="AGE", group1_level=arm), 2) == sd
+        assert result("baseline_categories", "n", variable="SEX", variable_level="F", group1_level=arm) == women
+
+
+def test_disposition_of_the_trial(result):
+    """CSR Table 14-1.02: completed week 24 60, 28, 30; adverse events 8, 44, 40."""
+    for arm, completed, events in [("Pbo", 60, 28), ("Xan_Lo", 28, 44), ("Xan_Hi", 30, 40)]:
+        assert result("disposition", "n", variable="COMP24FL", variable_level="Y", group1_level=arm) == completed
+        found = result("disposition", "n", variable="DCSREAS", variable_level="ADVERSE EVENT", group1_level=arm)
+        assert found == (8 if arm == "Pbo" else events)
+
+
+def test_observed_cases_model_uses_every_observed_subject(result):
+    for arm, n in {"Pbo": 65, "Xan_Lo": 49, "Xan_Hi": 41}.items():
+        assert result("observed_mmrm", "n", group1_level=arm, visit="Week 24", variable="CHG") == n
+    assert result("observed_mmrm", "n_subjects", variable="model", group1_level="", visit="") == 234

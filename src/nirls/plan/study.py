@@ -108,6 +108,7 @@ class Unpivot(PlanModel):
     testcd: Id = Field(description="Name of the column that receives the test code.")
     value: Id = Field(description="Name of the column that receives the value as text.")
     text: list[str] = Field(default_factory=list, description="Test codes whose results are text; every other result must be a number.")
+    units: dict[str, str] = Field(default_factory=dict, description="Test code → unit of its result (fills <domain>ORRESU and <domain>STRESU).")
 
 
 class Source(PlanModel):

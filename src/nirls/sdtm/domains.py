@@ -90,7 +90,7 @@ def _findings(code: str, label: str, *, expected: str = "VISITNUM {0}DTC", permi
     names = "TESTCD ORRES ORRESU STRESC STRESN STRESU DTC CAT TEST STAT REASND EVAL"
     return Domain(
         code=code, label=label, findings=True,
-        key=_words("USUBJID {0}CAT {0}TESTCD VISITNUM {0}DTC {0}TPTNUM {0}POS {0}SPEC {0}EVAL".format(code)),
+        key=_words(f"USUBJID {code}CAT {code}TESTCD VISITNUM {code}DTC {code}TPTNUM {code}POS {code}SPEC {code}EVAL"),
         required=("USUBJID", f"{code}TESTCD", f"{code}ORRES"), expected=_words(expected.format(code)),
         permissible=tuple(code + n for n in names.split()) + _words(permissible), numbers=("VISITNUM", f"{code}STRESN"),
     )  # fmt: skip

@@ -153,8 +153,8 @@ def decode(data: bytes, name: str, encoding: str) -> str:
             hint = f" As Windows-1252 the place reads {max(guess, key=len)!r}."
         except UnicodeDecodeError:
             hint = ""
-        what = f"byte {error.start} (0x{data[error.start]:02X}) is not {encoding}.{hint} Export the file as UTF-8, or declare `encoding:` of the source."
-        raise FileProblem(name, what, row=line) from None
+        byte = f"byte {error.start} (0x{data[error.start]:02X}) is not {encoding}."
+        raise FileProblem(name, f"{byte}{hint} Export the file as UTF-8, or declare `encoding:` of the source.", row=line) from None
     except LookupError:
         raise FileProblem(
             name, f"there is no text encoding {encoding!r}. Correct `encoding:` of the source (for example utf-8 or cp1252)."
@@ -162,9 +162,8 @@ def decode(data: bytes, name: str, encoding: str) -> str:
     text = text.removeprefix("\ufeff")
     nul = text.find("\0")
     if nul >= 0:
-        raise FileProblem(
-            name, "the file holds NUL bytes (a damaged or binary file). Export it again as CSV in UTF-8.", row=text.count("\n", 0, nul) + 1
-        )
+        line = text.count("\n", 0, nul) + 1
+        raise FileProblem(name, "the file holds NUL bytes (a damaged or binary file). Export it again as CSV in UTF-8.", row=line)
     return text
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from nirls.sdtm.columns import check_columns
 from nirls.sdtm.domains import LINEAGE
 from nirls.sdtm.files import FileProblem, data_dir
 from nirls.sdtm.gate import check_files
-from nirls.sdtm.ledger import ACCEPTED, DUPLICATE, QUARANTINED, Ledger, balance, order_findings, report, row_places
+from nirls.sdtm.ledger import ACCEPTED, ACTIONS, DUPLICATE, QUARANTINED, Ledger, balance, order_findings, report, row_places
 from nirls.sdtm.map import Mapped, Tests, map_source
 from nirls.sdtm.read import read_table
 from nirls.sdtm.rules import check_settings
@@ -87,82 +86,86 @@ def ingest(plan: Any, root: Path | str, *, rejected: Path | str | None = None) -
         raise RejectedError(f"{error}\nThe ledger of this attempt: {rejected}", error.ledger) from None
 
 
+@dataclass(slots=True)
+class _Intake:
+    """What the reading of all files yields, problems included."""
+
+    mapped: list[tuple[Source, Mapped]] = field(default_factory=list)
+    unusable: list[pd.DataFrame] = field(default_factory=list)
+    notes: list[tuple[str, str, pd.DataFrame]] = field(default_factory=list)
+    accounts: list[dict[str, Any]] = field(default_factory=list)
+
+
 def _ingest(study: Study, instruments: dict[str, Any], folder: Path) -> Ingested:
     items = frozenset(item for instrument in instruments.values() for item in instrument.items)
     totals = frozenset(i.recorded_total for i in instruments.values() if i.recorded_total)
     tests = Tests(items=items, numeric=items | totals | frozenset(study.parameters))
-    unusable: list[pd.DataFrame] = []
-    mapped: list[tuple[Source, Mapped]] = []
-    notes: list[tuple[str, str, pd.DataFrame]] = []
-    accounts: list[dict[str, Any]] = []
+    intake = _Intake()
     for source in study.sources:
         try:
-            part = _read_and_map(source, study, folder, tests, unusable, notes, accounts)
+            _take(intake, source, study, folder, tests)
         except FileProblem as problem:
-            unusable.append(_file_finding(source.domain, problem, "R00"))
-            continue
-        if part is not None:
-            mapped.append((source, part))
+            intake.unusable.append(_file_finding(source.domain, problem, "R00"))
     if not any(source.domain == "DM" for source in study.sources):
-        unusable.append(
-            _file_finding("DM", FileProblem("study.yaml", "no source of domain DM is declared; every subject must be in DM."), "R01")
-        )
-    records, spans = _assemble(mapped)
+        problem = FileProblem("study.yaml", "no source of domain DM is declared; every subject must be in DM.")
+        intake.unusable.append(_file_finding("DM", problem, "R01"))
+    records, spans = _assemble(intake.mapped)
     checker = Checker(study=study, instruments=instruments, records=records, sources=list(study.sources))
-    checker.findings += unusable
-    for rule_id, domain, part in notes:
+    checker.findings += intake.unusable
+    for rule_id, domain, part in intake.notes:
         checker.note(rule_id, domain, part, records=False)
-    for (source, part), (begin, end) in zip(mapped, spans, strict=True):
+    for (source, part), (begin, end) in zip(intake.mapped, spans, strict=True):
         for rule_id, offences in part.offences:
             checker.note(rule_id, source.domain, offences, records=False)
             rows = offences.loc[offences["effect"] == "quarantine", "row"]
             if len(rows):
                 numbers = records[source.domain].frame["SRC_ROW"].iloc[begin:end]
                 checker.set_aside(rule_id, source.domain, numbers.index[numbers.isin(set(rows))].to_numpy())
-    if not unusable:
+    if not intake.unusable:
         checker.run()
-    return _finish(checker, mapped, spans, accounts)
+    return _finish(checker, intake, spans)
 
 
-def _read_and_map(
-    source: Source, study: Study, folder: Path, tests: Tests, unusable: list[pd.DataFrame], notes: list[tuple[str, str, pd.DataFrame]], accounts: list[dict[str, Any]]
-) -> Mapped | None:  # fmt: skip
-    """One source as records; None where its columns do not fit (then `unusable` says why)."""
-    options = {"encoding": source.encoding, "delimiter": source.delimiter}
-    raw = read_table(folder, source.file, format=source.format, may_be_empty=source.may_be_empty, **options)
+def _take(intake: _Intake, source: Source, study: Study, folder: Path, tests: Tests) -> None:
+    """Read and map one source; if its columns do not fit, say why instead."""
+    text = {"encoding": source.encoding, "delimiter": source.delimiter}
+    raw = read_table(folder, source.file, format=source.format, may_be_empty=source.may_be_empty, **text)
     supp = None
     if source.supp is not None:
         rows = read_table(folder, source.supp.file, format=source.supp.format)
         if "USUBJID" in raw.columns:
             supp, found, account = spread(raw, rows, source)
-            notes += [(rule_id, source.domain, part) for rule_id, part in found]
-            accounts.append(_account("rows", source.domain, source.supp.file, **account))
+            intake.notes += [(rule_id, source.domain, part) for rule_id, part in found]
+            intake.accounts.append(_account("rows", source.domain, source.supp.file, **account))
     columns = [c for c in raw.columns if c not in LINEAGE]
     problems = check_columns(source, columns, study, supplied=supp.columns if supp is not None else ())
     for problem in problems:
-        finding = _file_finding(
-            source.domain, FileProblem(source.file, problem.message, row=1, column=problem.column), "R01", stops=problem.stops
-        )
+        reason = FileProblem(source.file, problem.message, row=1, column=problem.column)
         if problem.stops:
-            unusable.append(finding)
+            intake.unusable.append(_file_finding(source.domain, reason, "R01"))
         else:
-            notes.append(("R01", source.domain, finding))
-    if any(problem.stops for problem in problems):
-        return None
-    return map_source(raw, source, tests, supp)
+            intake.notes.append(("R01", source.domain, _file_finding(source.domain, reason, "R01", stops=False)))
+    if not any(problem.stops for problem in problems):
+        intake.mapped.append((source, map_source(raw, source, tests, supp)))
 
 
 def _file_finding(domain: str, problem: FileProblem, rule_id: str, *, stops: bool = True) -> pd.DataFrame:
-    """A finding about a whole file."""
-    severity, effect = ("E", "stop") if stops else ("W", "none")
-    return pd.DataFrame(
-        [
-            {
-                "domain": domain, "file": problem.file, "row": problem.row, "column": problem.column or None, "value": problem.value or None, "rule": rule_id,
-                "severity": severity, "action": "run stopped" if stops else "kept", "effect": effect, "usubjid": None, "visitnum": np.nan, "message": problem.what,
-            }
-        ]
-    ).astype({"row": "Int64", "column": "str", "value": "str", "usubjid": "str", "visitnum": "float64"})  # fmt: skip
+    """A finding about a whole file, in the form of an offence that already knows its rule."""
+    finding = {
+        "domain": domain,
+        "file": problem.file,
+        "row": problem.row,
+        "column": problem.column or None,
+        "value": problem.value or None,
+        "rule": rule_id,
+        "severity": "E" if stops else "W",
+        "effect": "stop" if stops else "none",
+        "action": ACTIONS["stop" if stops else "none"],
+        "usubjid": None,
+        "visitnum": np.nan,
+        "message": problem.what,
+    }
+    return pd.DataFrame([finding]).astype({"row": "Int64", "column": "str", "value": "str", "usubjid": "str", "visitnum": "float64"})
 
 
 def _assemble(mapped: list[tuple[Source, Mapped]]) -> tuple[dict[str, Records], list[tuple[int, int]]]:
@@ -197,10 +200,9 @@ def _account(level: str, domain: str, file: str, **places: int) -> dict[str, Any
     }
 
 
-def _finish(
-    checker: Checker, mapped: list[tuple[Source, Mapped]], spans: list[tuple[int, int]], accounts: list[dict[str, Any]]
-) -> Ingested:
-    for (source, part), (begin, end) in zip(mapped, spans, strict=True):
+def _finish(checker: Checker, intake: _Intake, spans: list[tuple[int, int]]) -> Ingested:
+    accounts = intake.accounts
+    for (source, part), (begin, end) in zip(intake.mapped, spans, strict=True):
         records = checker.records[source.domain]
         fate, rows = records.fate[begin:end], records.frame["SRC_ROW"].to_numpy()[begin:end]
         where = row_places(rows, fate)
@@ -256,11 +258,10 @@ def write_ingested(ingested: Ingested, outdir: Path | str) -> None:
     ----------
     ingested : Ingested
     outdir : path
-        Receives `<domain>.parquet` and `_ledger/`; the ledger of an earlier rejected attempt is removed.
+        Receives `<domain>.parquet` and `_ledger/`.
     """
     folder = Path(outdir)
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(folder / "_rejected", ignore_errors=True)
     for domain, frame in ingested.domains.items():
         frame.to_parquet(folder / f"{domain.lower()}.parquet", index=False, compression="zstd")
     write_ledger(ingested.ledger, folder / "_ledger")

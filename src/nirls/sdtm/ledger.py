@@ -23,8 +23,12 @@ RULE_COLUMNS = ("rule", "says", "severity", "status", "reason", "findings", "rec
 PLACES = ("accepted", "quarantined", "duplicate", "not_selected", "blank")
 ACCEPTED, QUARANTINED, DUPLICATE = np.int8(0), np.int8(1), np.int8(2)
 ACTIONS = {
-    "stop": "run stopped", "quarantine": "record quarantined", "duplicate": "duplicate dropped", "missing": "value set to missing", "none": "kept",
-}  # fmt: skip
+    "stop": "run stopped",
+    "quarantine": "record quarantined",
+    "duplicate": "duplicate dropped",
+    "missing": "value set to missing",
+    "none": "kept",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,8 +128,9 @@ def to_number(text: pd.Series, decimal: str = ".") -> tuple[pd.Series, pd.Series
 def not_a_number(value: str, decimal: str) -> str:
     """What is wrong with a text where a number is expected."""
     other = "," if decimal == "." else "."
-    if pd.Series([value.strip()]).str.fullmatch(NUMBER[other]).iloc[0]:
-        return f'has a decimal {"comma" if other == "," else "point"}, but the source declares `decimal: "{decimal}"`. Export with one decimal mark, or declare `decimal:`.'
+    if pd.Series([value.strip()], dtype="str").str.fullmatch(NUMBER[other]).iloc[0]:
+        mark = "comma" if other == "," else "point"
+        return f'has a decimal {mark}, but the source declares `decimal: "{decimal}"`. Export with one decimal mark, or declare `decimal:`.'
     return "is not a number. Correct it, leave the cell empty if nothing was measured, or declare `recode:`."
 
 
@@ -211,4 +212,7 @@ def _results(frame: pd.DataFrame, source: Source, domain: Domain, tests: Tests) 
     values = frame.loc[wrong, given]
     message = [f"the result {not_a_number(value, source.decimal)}" for value in values]
     found = offences(frame, wrong, column=code[wrong], value=values, severity="Q", effect="missing", message=message)
+    if source.unpivot and source.unpivot.units:
+        unit = recode(code, dict.fromkeys(source.unpivot.tests.values(), "") | source.unpivot.units)
+        frame = frame.assign(**{f"{domain.code}ORRESU": unit, f"{domain.code}STRESU": unit})
     return frame.assign(**{stresn: number}), found

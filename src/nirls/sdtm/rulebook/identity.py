@@ -101,10 +101,10 @@ def conflicting(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     if not len(twice):
         return none(frame)
     rows = twice.groupby("group")["SRC_ROW"].agg(lambda n: sorted(set(n)))
+    advice = "Keep the right one." if code == "DM" else "None is used; keep the right one."
     message = [
-        f"the same key {_key_text(twice.loc[[i]], code).iloc[0]} has different contents in row(s) {', '.join(str(n) for n in rows[g] if n != r)}."
-        + (" Keep the right one." if code == "DM" else " None is used; keep the right one.")
-        for i, g, r in zip(twice.index, twice["group"], twice["SRC_ROW"], strict=True)
+        f"the same key ({key}) has different contents in row {', '.join(str(n) for n in rows[group] if n != own) or own}. {advice}"
+        for key, group, own in zip(_key_text(twice, code), twice["group"], twice["SRC_ROW"], strict=True)
     ]
     everything = np.ones(len(twice), dtype=bool)
     return offences(twice, everything, column=domain_of(code).key[0], severity="E" if code == "DM" else "Q", message=message)

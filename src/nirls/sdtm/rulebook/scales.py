@@ -105,30 +105,14 @@ def missing_items(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         table = context.scale(key)
         wrong = table[table["collected"] < len(instrument.items)]
         rows = frame.loc[wrong["label"]]
-        message = [
-            f"{n:.0f} of {len(instrument.items)} items of the {instrument.abbreviation} are there; the score follows the rule for missing items."
-            for n in wrong["collected"]
-        ]
-        parts.append(
-            offences(
-                rows,
-                np.ones(len(rows), dtype=bool),
-                column="QSTESTCD",
-                value=pd.Series(np.nan, index=rows.index, dtype="str"),
-                severity="W",
-                message=message,
-            )
-        )
+        of = f"of {len(instrument.items)} items of the {instrument.abbreviation} are there; the score follows the rule for missing items."
+        message = [f"{n:.0f} {of}" for n in wrong["collected"]]
+        everything, nothing = np.ones(len(rows), dtype=bool), pd.Series(np.nan, index=rows.index, dtype="str")
+        parts.append(offences(rows, everything, column="QSTESTCD", value=nothing, severity="W", message=message))
     return _join(parts, frame)
 
 
 def _recorded(frame: pd.DataFrame, table: pd.DataFrame, instrument: Instrument, severity: str, message: str | list[str]) -> pd.DataFrame:
     rows = frame.loc[table["total_label"].astype("int64")]
-    return offences(
-        rows,
-        np.ones(len(rows), dtype=bool),
-        column=str(instrument.recorded_total),
-        value=rows["QSORRES"],
-        severity=severity,
-        message=message,
-    )
+    everything, column = np.ones(len(rows), dtype=bool), str(instrument.recorded_total)
+    return offences(rows, everything, column=column, value=rows["QSORRES"], severity=severity, message=message)

@@ -1,0 +1,161 @@
+"""The page as data: sections in the plan's order, questions with their answer first, then data quality and provenance."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from nirls.report.errors import ReportError
+from nirls.report.methods import Explained, explain
+from nirls.report.origin import OriginView, origin_view
+from nirls.report.quality import QualityView, quality_view
+from nirls.report.svg import inline_svg
+from nirls.tlf.context import DUMMY, SYNTHETIC
+from nirls.tlf.document import AnswerDocument, Document, FigureDocument, stem
+
+if TYPE_CHECKING:
+    from nirls.plan.display import Section
+    from nirls.plan.load import Plan
+    from nirls.report.material import Material
+
+VERDICTS = {
+    "favours": "Favours the treatment asked about",
+    "against": "Speaks against the treatment asked about",
+    "inconclusive": "Inconclusive",
+    "not estimable": "Not estimable",
+}
+QUALITY, PROVENANCE = "data-quality", "provenance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayView:
+    """One table or figure, rendered; `seen` when it already stands further up and is only pointed to."""
+
+    anchor: str
+    number: str
+    title: str
+    kind: str
+    markup: Markup
+    seen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionView:
+    """A chapter: a question with its answer, or a group of displays."""
+
+    anchor: str
+    title: str
+    question: str
+    answer: AnswerDocument | None
+    answer_anchor: str
+    verdict: str
+    displays: tuple[DisplayView, ...]
+    methods: tuple[Explained, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView:
+    """Everything the template prints."""
+
+    title: str
+    study: str
+    condition: str
+    cut: str
+    stamps: tuple[str, ...]
+    sections: tuple[SectionView, ...]
+    quality: QualityView
+    origin: OriginView
+
+
+def page_view(plan: Plan, material: Material) -> PageView:
+    """Assemble the page; every display of the plan stands in it exactly once."""
+    study = plan.study
+    seen: set[str] = set()
+    taken = {QUALITY, PROVENANCE, *(stem(key) for key in material.documents)}
+    sections = [_section(plan, material, section, seen, taken) for section in plan.displays.report]
+    rest = [key for key in material.documents if key not in seen]
+    if rest:
+        others = [_display(material, key, seen) for key in rest]
+        anchor = _anchor("Other displays", taken)
+        sections.append(
+            SectionView(
+                anchor=anchor,
+                title="Other displays",
+                question="",
+                answer=None,
+                answer_anchor="",
+                verdict="",
+                displays=tuple(others),
+                methods=(),
+            )
+        )
+    return PageView(
+        title=study.title,
+        study=study.id,
+        condition=study.condition,
+        cut=study.dates.cut,
+        stamps=((SYNTHETIC,) if study.synthetic else ()) + ((DUMMY,) if study.blinding == "blinded" else ()),
+        sections=tuple(sections),
+        quality=quality_view(plan, material),
+        origin=origin_view(plan, material),
+    )
+
+
+def _section(plan: Plan, material: Material, section: Section, seen: set[str], taken: set[str]) -> SectionView:
+    answer = material.documents[section.answer] if section.answer else None
+    if answer is not None and not isinstance(answer, AnswerDocument):
+        raise ReportError(f"displays.yaml: the section {section.title!r} names {answer.id} as its answer, but that is a {answer.kind}")
+    if answer is not None:
+        seen.add(answer.id)
+    displays = [_display(material, key, seen) for key in section.displays if key != section.answer]
+    if answer is not None:  # the first figure stands beside the answer
+        first = next((d for d in displays if d.kind == "figure" and not d.seen), None)
+        displays = displays if first is None else [first, *(d for d in displays if d is not first)]
+    analyses = section.analyses or (list(answer.analyses.values()) if answer is not None else [])
+    return SectionView(
+        anchor=_anchor(section.title, taken),
+        title=section.title,
+        question=section.question or (answer.question if answer is not None else ""),
+        answer=answer,
+        answer_anchor=stem(answer.id) if answer is not None else "",
+        verdict=VERDICTS[answer.verdict] if answer is not None else "",
+        displays=tuple(displays),
+        methods=explain(plan, material, analyses),
+    )
+
+
+def _display(material: Material, key: str, seen: set[str]) -> DisplayView:
+    document = material.documents[key]
+    again = key in seen
+    seen.add(key)
+    return DisplayView(
+        anchor=stem(key),
+        number=document.number,
+        title=document.title,
+        kind=document.kind,
+        markup=Markup("") if again else _markup(material, document),
+        seen=again,
+    )
+
+
+def _markup(material: Material, document: Document) -> Markup:
+    from nirls.tlf.render.html import fragment
+
+    if isinstance(document, FigureDocument):
+        svg = inline_svg(material.drawings[document.id], name=stem(document.id), label=document.alt)
+        return Markup(fragment(document, svg.encode()))
+    return Markup(fragment(document))
+
+
+def _anchor(title: str, taken: set[str]) -> str:
+    """An id from a title, unique in the page."""
+    base = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "section"
+    anchor, n = base, 1
+    while anchor in taken:
+        n += 1
+        anchor = f"{base}-{n}"
+    taken.add(anchor)
+    return anchor

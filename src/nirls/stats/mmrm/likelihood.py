@@ -67,20 +67,18 @@ class Point:
     slopes: Array | None = None
 
 
-def _inverse(sigma: Array, statistics: Statistics) -> tuple[list[Array], float] | None:
-    """W_g of every pattern and Σ log|V_i|; none when Σ is not positive definite."""
+def _whitening(sigma: Array, statistics: Statistics) -> tuple[list[Array], float] | None:
+    """R_g with R_g'R_g = W_g for every pattern, and Σ log|V_i|; none when Σ is not positive definite."""
+    roots, log_determinant = [], 0.0
     try:
-        np.linalg.cholesky(sigma)
+        np.linalg.cholesky(sigma)  # also when no subject has every visit
+        for block in statistics.blocks:
+            factor = np.linalg.cholesky(sigma[block.visits[:, :, None], block.visits[:, None, :]])
+            log_determinant += 2.0 * float(block.counts @ np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1))
+            roots.append(np.linalg.inv(factor))
     except np.linalg.LinAlgError:
         return None
-    inverses, log_determinant = [], 0.0
-    for block in statistics.blocks:
-        v = sigma[block.visits[:, :, None], block.visits[:, None, :]]
-        factor = np.linalg.cholesky(v)
-        log_determinant += 2.0 * float(block.counts @ np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1))
-        half = np.linalg.inv(factor)
-        inverses.append(half.transpose(0, 2, 1) @ half)
-    return inverses, log_determinant
+    return roots, log_determinant
 
 
 def evaluate(statistics: Statistics, structure: Structure, theta: Array, *, reml: bool, derivatives: bool) -> Point | None:
@@ -88,27 +86,34 @@ def evaluate(statistics: Statistics, structure: Structure, theta: Array, *, reml
     sigma = structure.sigma(theta, statistics.n_visits)
     if not np.isfinite(sigma).all():
         return None
-    found = _inverse(sigma, statistics)
+    found = _whitening(sigma, statistics)
     if found is None:
         return None
-    w, value = found
-    forms = statistics.weigh(w)
+    roots, value = found
+    forms = statistics.weigh([r.swapaxes(-1, -2) @ r for r in roots])
     p = statistics.width - 1
     try:
-        factor = linalg.cho_factor(forms[:p, :p], lower=True)
-    except linalg.LinAlgError:
+        factor = np.linalg.cholesky(forms[:p, :p])
+    except np.linalg.LinAlgError:
         return None
-    phi = linalg.cho_solve(factor, np.eye(p))
-    gamma = linalg.cho_solve(factor, forms[:p, p])
+    phi_root = linalg.solve_triangular(factor, np.eye(p), lower=True).T  # Φ = phi_root phi_root'
+    phi = phi_root @ phi_root.T
+    gamma = phi @ forms[:p, p]
     value += float(forms[p, p] - gamma @ forms[:p, p])
     if reml:
-        value += 2.0 * float(np.log(np.diagonal(factor[0])).sum())
+        value += 2.0 * float(np.log(np.diagonal(factor)).sum())
     point = Point(theta=theta, value=value, sigma=sigma, gamma=gamma, phi=phi)
-    return _with_derivatives(point, statistics, structure, w, reml=reml) if derivatives else point
+    return _with_derivatives(point, statistics, structure, roots, phi_root, reml=reml) if derivatives else point
 
 
-def _with_derivatives(point: Point, statistics: Statistics, structure: Structure, w: list[Array], *, reml: bool) -> Point:
-    """`point` with gradient, Hessian, Fisher matrix and P_h."""
+def _with_derivatives(
+    point: Point, statistics: Statistics, structure: Structure, roots: list[Array], phi_root: Array, *, reml: bool
+) -> Point:
+    """`point` with gradient, Hessian, Fisher matrix and P_h.
+
+    Traces are taken of whitened matrices, D̃ = RDR' and Ẽ = RER' with R'R = W: the same numbers, but a nearly singular Σ costs
+    no digits in the gradient.
+    """
     p, n_visits = statistics.width - 1, statistics.n_visits
     first = structure.first(point.theta, n_visits)
     second = None if structure.second is None else structure.second(point.theta, n_visits)
@@ -119,26 +124,25 @@ def _with_derivatives(point: Point, statistics: Statistics, structure: Structure
         omega[:p, :p] += point.phi  # ... and XΦX', wherever both enter alike
     gradient, hessian, fisher = np.zeros(k), np.zeros((k, k)), np.zeros((k, k))
     changes = []
-    for block, w_g, e_g in zip(statistics.blocks, w, statistics.trace(omega), strict=True):
+    for block, r, e_g in zip(statistics.blocks, roots, statistics.trace(omega), strict=True):
         rows, columns = block.visits[:, :, None], block.visits[:, None, :]
-        n_g = block.counts[:, None, None]
-        wd = w_g @ first[:, rows, columns]  # (k, G, t, t)
-        changes.append(-wd @ w_g)
-        we = w_g @ e_g
-        flipped = wd.swapaxes(-1, -2).reshape(k, -1)
-        gradient += np.einsum("hgaa,g->h", wd, block.counts) - flipped @ we.ravel()
-        hessian += flipped @ (wd @ (2.0 * we - n_g * np.eye(w_g.shape[-1]))).reshape(k, -1).T
-        fisher += flipped @ (n_g * wd).reshape(k, -1).T
+        r_t = r.swapaxes(-1, -2)
+        n = block.counts[:, None, None] * np.eye(r.shape[-1])
+        d = r @ first[:, rows, columns] @ r_t  # (k, G, t, t)
+        e = r @ e_g @ r_t
+        changes.append(-r_t @ d @ r)
+        flat = d.reshape(k, -1)
+        gradient += flat @ (n - e).ravel()
+        hessian += flat @ (d @ (2.0 * e - n)).reshape(k, -1).T
+        fisher += flat @ (d @ n).reshape(k, -1).T
         if second is not None:
-            # tr{(n W − W E W) D_hj}
-            hessian += (second[:, :, rows, columns].reshape(k * k, -1) @ (n_g * w_g - we @ w_g).ravel()).reshape(k, k)
+            hessian += (second[:, :, rows, columns].reshape(k * k, -1) @ (r_t @ (n - e) @ r).ravel()).reshape(k, k)
     forms = statistics.weigh(changes)
     slopes = forms[:, :p, :p]
     v = forms[:, :p, p] - slopes @ point.gamma
     hessian -= 2.0 * v @ point.phi @ v.T
     if reml:
-        root = np.linalg.cholesky(point.phi)
-        rotated = (root.T @ slopes @ root).reshape(k, -1)
+        rotated = (phi_root.T @ slopes @ phi_root).reshape(k, -1)
         hessian -= rotated @ rotated.T
     return Point(
         theta=point.theta,

@@ -1,0 +1,155 @@
+"""−2ℓ against a subject-by-subject computation, its derivatives against differences, and further structures by declaration."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nirls.stats.mmrm import fit_mmrm, inference
+from nirls.stats.mmrm.basis import orthonormal
+from nirls.stats.mmrm.covariance import STRUCTURES, Structure, structure
+from nirls.stats.mmrm.likelihood import evaluate
+from nirls.stats.mmrm.sufficient import collect
+
+
+def lag(t):
+    return np.abs(np.subtract.outer(np.arange(t), np.arange(t)))
+
+
+def _cs_first(theta, t):
+    return np.stack([np.eye(t), 1.0 - np.eye(t)])
+
+
+def _ar1_first(theta, t):
+    variance, rho = theta
+    return np.stack([rho ** lag(t), variance * lag(t) * rho ** np.maximum(lag(t) - 1, 0)])
+
+
+def _ar1_second(theta, t):
+    variance, rho = theta
+    mixed = lag(t) * rho ** np.maximum(lag(t) - 1, 0)
+    return np.stack([[np.zeros((t, t)), mixed], [mixed, variance * lag(t) * (lag(t) - 1) * rho ** np.maximum(lag(t) - 2, 0)]])
+
+
+# a linear and a non-linear structure, to show that one declaration is all a structure needs
+COMPOUND_SYMMETRY = Structure(
+    name="cs",
+    label="compound symmetry",
+    count=lambda t: 2,
+    sigma=lambda theta, t: theta[0] * np.eye(t) + theta[1] * (1 - np.eye(t)),
+    first=_cs_first,
+    second=None,
+    start=lambda s: np.array([np.trace(s) / len(s), (s.sum() - np.trace(s)) / (len(s) * (len(s) - 1))]),
+    powers=lambda t: np.array([2.0, 2.0]),
+    names=lambda t: ("variance", "covariance"),
+)
+AUTOREGRESSIVE = Structure(
+    name="ar1",
+    label="first-order autoregressive",
+    count=lambda t: 2,
+    sigma=lambda theta, t: theta[0] * theta[1] ** lag(t),
+    first=_ar1_first,
+    second=_ar1_second,
+    start=lambda s: np.array([np.trace(s) / len(s), 0.5]),
+    powers=lambda t: np.array([2.0, 0.0]),
+    names=lambda t: ("variance", "correlation"),
+)
+ALL = [*STRUCTURES.values(), COMPOUND_SYMMETRY, AUTOREGRESSIVE]
+
+
+@pytest.mark.parametrize("s", ALL, ids=lambda s: s.name)
+def test_derivatives_of_sigma(s):
+    t, h = 4, 1e-6
+    theta = s.start(3.0 * 0.6 ** lag(t) + np.diag([0, 0.1, 0.2, 0.4])) + 0.01
+    assert theta.size == s.count(t) == len(s.names(t)) == len(s.powers(t))
+    second = np.zeros((theta.size, theta.size, t, t)) if s.second is None else s.second(theta, t)
+    for j, step in enumerate(h * np.eye(theta.size)):
+        np.testing.assert_allclose(s.first(theta, t)[j], (s.sigma(theta + step, t) - s.sigma(theta - step, t)) / (2 * h), atol=1e-8)
+        np.testing.assert_allclose(second[j], (s.first(theta + step, t) - s.first(theta - step, t)) / (2 * h), atol=1e-8)
+    np.testing.assert_allclose(s.sigma(theta * 2.5 ** s.powers(t), t), 2.5**2 * s.sigma(theta, t), rtol=1e-13)
+
+
+def by_subject(y, x, subject, visit, sigma, reml):
+    """−2ℓ with its constant, one subject after another."""
+    p = x.shape[1]
+    a, b, c, value = np.zeros((p, p)), np.zeros(p), 0.0, 0.0
+    for i in np.unique(subject):
+        rows = np.flatnonzero(subject == i)
+        v = sigma[np.ix_(visit[rows], visit[rows])]
+        w = np.linalg.inv(v)
+        value += np.linalg.slogdet(v)[1]
+        a, b, c = a + x[rows].T @ w @ x[rows], b + x[rows].T @ w @ y[rows], c + y[rows] @ w @ y[rows]
+    value += c - b @ np.linalg.solve(a, b)
+    return value + np.linalg.slogdet(a)[1] * reml + (len(y) - p * reml) * np.log(2 * np.pi)
+
+
+@pytest.mark.parametrize("reml", [True, False])
+def test_deviance_is_that_of_the_subjects(incomplete, reml):
+    fit = fit_mmrm(*incomplete, reml=reml)
+    y, x, subject, visit = incomplete
+    assert fit.deviance == pytest.approx(by_subject(y, x, subject, visit, fit.sigma, reml), abs=1e-9)
+    for step in 1e-2 * np.eye(4):  # and it is a minimum
+        for moved in (fit.sigma + np.diag(step), fit.sigma - np.diag(step)):
+            assert by_subject(y, x, subject, visit, moved, reml) > fit.deviance
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("s", ALL, ids=lambda s: s.name)
+def test_gradient_and_hessian(incomplete, s, reml):
+    y, x, subject, visit = incomplete
+    z, _ = orthonormal(x, y)
+    statistics = collect(z, subject, visit, 4)
+    theta = s.start(1.3 * 0.6 ** lag(4) + np.diag([0, 0.1, 0.2, 0.4]))
+    at = evaluate(statistics, s, theta, reml=reml, derivatives=True)
+    h = 1e-5
+    for j, step in enumerate(h * np.eye(theta.size)):
+        up, down = (evaluate(statistics, s, theta + sign * step, reml=reml, derivatives=True) for sign in (1, -1))
+        assert at.gradient[j] == pytest.approx((up.value - down.value) / (2 * h), rel=1e-7, abs=1e-6)
+        np.testing.assert_allclose(at.hessian[j], (up.gradient - down.gradient) / (2 * h), rtol=1e-7, atol=1e-6)
+
+
+def test_statistics_are_the_cross_products(incomplete):
+    y, x, subject, visit = incomplete
+    z = np.column_stack([x, y])
+    statistics = collect(z, subject, visit, 4)
+    assert sum(int(b.counts.sum()) for b in statistics.blocks) == statistics.n_subjects == 40
+    rng, weights, expected = np.random.default_rng(1), [], np.zeros((z.shape[1],) * 2)
+    for block in statistics.blocks:
+        m = rng.normal(size=(*block.visits.shape, block.visits.shape[1]))
+        weights.append(m + m.swapaxes(1, 2))
+        for pattern, w in zip(block.visits, weights[-1], strict=True):
+            for i in range(40):
+                rows = np.flatnonzero(subject == i)
+                if np.array_equal(visit[rows], pattern):
+                    expected += z[rows].T @ w @ z[rows]
+    np.testing.assert_allclose(statistics.weigh(weights), expected, rtol=1e-10, atol=1e-8)
+
+
+HERE = Path(__file__).parents[1] / "reference"
+
+
+@pytest.mark.parametrize("s", [COMPOUND_SYMMETRY, AUTOREGRESSIVE], ids=lambda s: s.name)
+def test_declared_structures_agree_with_r(s):
+    """R mmrm 0.3.18, tests/reference/mmrm.json: a structure declared outside the package gives R's fit and Kenward–Roger."""
+    rows = np.genfromtxt(HERE / "irls_parallel.csv", delimiter=",", names=True, dtype=None, encoding="utf-8")
+    rows = rows[~np.isnan(rows["CHG"])]
+    visit = np.searchsorted(["W1", "W2", "W3", "W4"], rows["AVISIT"])
+    at = np.eye(4)[visit]
+    columns = [np.ones(len(rows))] + [rows["REGION"] == r for r in ("AM", "AP")] + [rows["BASE"]] + list(at[:, 1:].T)
+    arms = [1.0 * (rows["TRT"] == a) for a in ("NIR-L", "NIR-H")]
+    columns += arms + [rows["BASE"] * v for v in at[:, 1:].T] + [a * v for a in arms for v in at[:, 1:].T]
+    fit = fit_mmrm(rows["CHG"], np.column_stack(columns), rows["USUBJID"], visit, covariance=s)
+    r = json.loads((HERE / "mmrm.json").read_text())["fits"][f"{s.name}.kr_linear"]
+    found = inference(fit).contrasts(np.eye(18))
+    assert r["coefficients"]["term"][12] == "AVISITW2:TRTNIR-L"
+    assert fit.deviance <= r["deviance"] + 1e-6 and fit.deviance == pytest.approx(r["deviance"], abs=1e-6)
+    np.testing.assert_allclose(fit.sigma, r["varcor"], rtol=1e-5)
+    np.testing.assert_allclose(found.estimate, r["coefficients"]["estimate"], rtol=1e-6)
+    np.testing.assert_allclose(found.std_error, r["coefficients"]["se"], rtol=1e-5)
+    np.testing.assert_allclose(found.df, r["coefficients"]["df"], rtol=1e-4)
+
+
+def test_unknown_structure_is_named():
+    with pytest.raises(ValueError, match=r"unknown covariance structure 'toeplitz'; implemented: us"):
+        structure("toeplitz")

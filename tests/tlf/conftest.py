@@ -221,6 +221,8 @@ class World:
                 values = np.clip(rng.normal(25, 4) + np.cumsum(rng.normal(-0.3 - 0.08 * k, 2.0, stay)), 0, 40).round()
                 parts.append(pd.DataFrame({"USUBJID": f"NIR-{k:02d}-{s:03d}", "TRT01P": code, "AVISIT": VISITS[:stay], "AVISITN": [0.0, *WEEKS][:stay], "AVAL": values}))
         frame = pd.concat(parts, ignore_index=True)
+        for code, part in [*frame.groupby("TRT01P", sort=False), ("Total", frame)]:
+            out += rows({"n_subjects": part["USUBJID"].nunique(), "n_obs": len(part)}, group1="TRT01P", group1_level=code)
         return to_frame(out, analysis_id="irls-records", method="records", dataset="ADQS", analysis_set="FAS", param="IRLSTOT"), frame
 
 

@@ -277,6 +277,12 @@ def test_adqs_leaves_out_screen_failures_and_says_so(domains, plan, adsl):
     assert list(adqs.columns[: len(core_columns(plan))]) == [v.name for v in variables("ADQS", plan)][: len(core_columns(plan))]
 
 
+def test_a_test_recorded_twice_is_an_error(domains, plan, adsl):
+    qs = pd.concat([domains["QS"], domains["QS"].iloc[[12]].assign(QSSTRESN=0.0, SRC_ROW=999)], ignore_index=True)
+    with pytest.raises(DataError, match=r"QS: 2 records repeat a test .*: A IRLS02 visit 2 on 2025-03-05 \(q.csv row 14\)"):
+        derive_adqs({**domains, "QS": qs}, adsl.reset_index(), plan)
+
+
 def test_on_treatment(domains, plan, adsl):
     """Last treatment of A is 2025-03-10; two days of grace reach to the visit of 2025-03-12. C was never treated."""
 

@@ -230,3 +230,13 @@ def test_observed_cases_model_uses_every_observed_subject(result):
     for arm, n in {"Pbo": 65, "Xan_Lo": 49, "Xan_Hi": 41}.items():
         assert result("observed_mmrm", "n", group1_level=arm, visit="Week 24", variable="CHG") == n
     assert result("observed_mmrm", "n_subjects", variable="model", group1_level="", visit="") == 234
+
+
+def test_order_of_the_rows_does_not_matter(pilot_domains, pilot_plan, pilot_adsl, pilot_adqs):
+    from nirls.adam.adqs import derive_adqs
+    from nirls.adam.adsl import derive_adsl
+
+    shuffled = {code: frame.sample(frac=1, random_state=20260630) for code, frame in pilot_domains.items()}
+    adsl = derive_adsl(shuffled, pilot_plan)
+    pd.testing.assert_frame_equal(adsl, pilot_adsl)
+    pd.testing.assert_frame_equal(derive_adqs(shuffled, adsl, pilot_plan)[0], pilot_adqs[0])

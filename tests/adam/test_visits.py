@@ -118,6 +118,11 @@ def test_baseline_is_the_baseline_visit_not_screening_and_not_after_day_1(study)
     assert only_screening["ABLFL"].isna().all()
 
 
+def test_a_baseline_visit_held_after_day_1_is_no_baseline(study):
+    out = placed(records((-3, 28, 1.0), (3, 22, 2.0), (8, 20, 3.0)), with_windows(study, by="visitnum"))
+    assert out["AVISIT"].to_list() == ["Screening", "Baseline", "Week 1"] and out["ABLFL"].isna().all()
+
+
 def test_baseline_as_the_last_value_reaches_back(study):
     last = study.model_copy(update={"baseline": Baseline(rule="last", on_or_before_day=1, choice="last")})
     out = placed(records((-14, 30), (-13, np.nan), (2, 20)), last)

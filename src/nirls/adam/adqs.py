@@ -84,7 +84,7 @@ def add_change(placed: pd.DataFrame, study: Study) -> pd.DataFrame:
     if study.windows.by == "visitnum":  # a visit without a complete date is still after baseline
         later |= placed["ADY"].isna().to_numpy() & (placed["AVISITN"].to_numpy() > baseline["AVISITN"].to_numpy())
     out["CHG"] = np.where(later, out["AVAL"] - out["BASE"], np.nan)
-    out["PCHG"] = np.where(out["BASE"] != 0, 100 * out["CHG"] / out["BASE"].where(out["BASE"] != 0), np.nan)
+    out["PCHG"] = 100 * out["CHG"] / out["BASE"].where(out["BASE"] != 0)
     return out
 
 

@@ -12,6 +12,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,12 @@ def file_hash(path: Path | str) -> str:
     """SHA-256 of a file."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_input_manifest(files: Iterable[Path | str], path: Path | str) -> None:
+    """Write the SHA-256 of each input file, by name."""
+    hashes = {Path(file).name: file_hash(file) for file in files}
+    Path(path).write_text(json.dumps({"files": hashes}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def versions() -> dict[str, str]:

@@ -17,7 +17,7 @@ from nirls.provenance import code_fingerprint, json_hash
 
 #: Stage of the pipeline → modules whose code makes its result.
 CODE = {
-    "ingest": ("nirls.sdtm.ingest",),
+    "ingest": ("nirls.sdtm.ingest", "nirls.provenance"),
     "derive": ("nirls.adam.derive", "nirls.ard.io"),
     "render": ("nirls.tlf.files", "nirls.tlf.render.rtf"),
     "report": ("nirls.report.build",),

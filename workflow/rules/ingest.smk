@@ -1,7 +1,7 @@
 """Stage 1, ingest: raw files → SDTM domains and the ledger.
 
 INPUTS   the files named under `sources` of study.yaml
-OUTPUTS  sdtm/<domain>.parquet, sdtm/_ledger/{findings,accounts}.csv and manifest.json
+OUTPUTS  sdtm/<domain>.parquet, sdtm/_ledger/{findings,accounts,rules}.csv, manifest.json (SHA-256 of the raw files)
 """
 
 
@@ -13,6 +13,7 @@ rule ingest:
         domains=plan.sdtm(),
         findings=f"{plan.out}/sdtm/_ledger/findings.csv",
         accounts=f"{plan.out}/sdtm/_ledger/accounts.csv",
+        rules=f"{plan.out}/sdtm/_ledger/rules.csv",
         manifest=f"{plan.out}/sdtm/_ledger/manifest.json",
         quarantine=directory(f"{plan.out}/sdtm/_ledger/quarantine"),
     params:

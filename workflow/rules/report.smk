@@ -12,6 +12,7 @@ rule report:
         ards=[f"{plan.out}/ard/{a}.parquet" for a in plan.analyses],
         findings=f"{plan.out}/sdtm/_ledger/findings.csv",
         accounts=f"{plan.out}/sdtm/_ledger/accounts.csv",
+        rules=f"{plan.out}/sdtm/_ledger/rules.csv",
         manifest=f"{plan.out}/sdtm/_ledger/manifest.json",
         adsl=f"{plan.out}/adam/adsl.parquet",
     output:

@@ -1,0 +1,1 @@
+"""A trial generator with known truth."""

@@ -150,6 +150,21 @@ def test_declared_structures_agree_with_r(s):
     np.testing.assert_allclose(found.df, r["coefficients"]["df"], rtol=1e-4)
 
 
+def test_satterthwaite_f_of_a_split_plot(dental):
+    """Complete data, compound symmetry: sex has 25 df between children, sex × linear age 75 df within; the joint F of the two
+    orthogonal rows has 2E/(E − 2) df, E = Σν/(ν − 2), and F the mean of both t² (Fai & Cornelius 1996)."""
+    distance, girl = dental
+    subject, visit = np.divmod(np.arange(108), 4)
+    design = np.column_stack([np.eye(4)[visit], np.eye(4)[visit] * girl[subject][:, None]])
+    inferred = inference(fit_mmrm(distance.ravel(), design, subject, visit, covariance=COMPOUND_SYMMETRY), "satterthwaite")
+    rows = np.zeros((2, 8))
+    rows[:, 4:] = [[0.25] * 4, [-3, -1, 1, 3]]
+    single, joint = inferred.contrasts(rows), inferred.f_test(rows)
+    np.testing.assert_allclose(single.df, [25, 75], rtol=1e-9)
+    e = 25 / 23 + 75 / 73
+    assert (joint.statistic, joint.den_df) == pytest.approx(((single.statistic**2).mean(), 2 * e / (e - 2)), rel=1e-9)
+
+
 def test_unknown_structure_is_named():
     with pytest.raises(ValueError, match=r"unknown covariance structure 'toeplitz'; implemented: us"):
         structure("toeplitz")

@@ -127,9 +127,7 @@ def orthonormal(x: Array, y: Array) -> tuple[Array, Basis]:
     if (largest > 0 and float(np.ptp(y)) <= 1e-13 * largest) or largest == 0.0:
         raise MethodError(f"the outcome is constant ({y[0]:.12g} in all {n} observations): there is no variance to model")
     ols = q.T @ y
-    residual = y - q @ ols
-    correction = q.T @ residual  # a second pass removes what the first lost to rounding when y has a large mean
-    ols, residual = ols + correction, residual - q @ correction
+    residual = y - q @ ols  # what rounding leaves in the span of q, generalised least squares finds later
     scale = float(np.sqrt(residual @ residual / (n - p)))
     if scale <= 1e-12 * largest:
         raise MethodError("the outcome is fitted exactly by the covariates: there is no residual variance to model")

@@ -69,6 +69,7 @@ def plan(irls):
             "FERBL": BaselineItem(label="Ferritin", source="LB.FERRITIN"),
             "NEUROFL": BaselineItem(label="Neuropathy", source="MH:NEUROPATHY", levels=["Y", "N"]),
             "RLSDUR": BaselineItem(label="Duration of RLS (years)", source="MH:RLS HISTORY:YEARS"),
+            "RLSTYPE": BaselineItem(label="Type", source="MH:PRIMARY RLS|SECONDARY RLS", levels=["PRIMARY RLS", "SECONDARY RLS"]),
             "DAFL": BaselineItem(label="On dopamine agonist", source="CM:DOPAMINE AGONIST", levels=["Y", "N"]),
         },
         deviations={"VISIT WINDOW": Deviation(label="Visit out of window"), "R21": Deviation(label="IRLS below 15", important=True)},
@@ -132,7 +133,7 @@ def domains():
             "USUBJID MHTERM MHDECOD MHCAT MHSTDTC",
             ("A", "Polyneuropathy", "NEUROPATHY", NA, "2020"),
             ("A", "RLS", "PRIMARY RLS", "RLS HISTORY", "2015"),
-            ("B", "RLS", "PRIMARY RLS", "RLS HISTORY", NA),
+            ("B", "RLS", "SECONDARY RLS", "RLS HISTORY", NA),
         ),
         "CM": table(
             "USUBJID CMDECOD CMTRT CMCLAS CMSTDTC",
@@ -206,8 +207,9 @@ def test_strata_as_randomized_and_as_the_data_say(adsl):
 def test_covariates(adsl):
     assert values(adsl, "SEVBL") == ["worse", "worse", "worse", None, None]
     assert values(adsl, "FERBL") == [55, 80, None, None, None]  # at baseline, or the last before; never after
-    assert values(adsl, "NEUROFL") == ["Y", "N", "N", "N", "N"]
-    assert values(adsl, "DAFL") == ["Y", "N", "N", "N", "N"]  # B began after study day 1
+    assert values(adsl, "NEUROFL") == ["Y", "N", "N", "N", None]
+    assert values(adsl, "DAFL") == ["Y", "N", "N", "N", None]  # B began after study day 1
+    assert values(adsl, "RLSTYPE") == ["PRIMARY RLS", "SECONDARY RLS", None, None, None]
     assert adsl.loc["A", "RLSDUR"] == 9.6  # 2015-07-01 to 2025-02-19
     assert adsl["RLSDUR"].isna().to_list() == [False, True, True, True, True]
 
@@ -247,12 +249,19 @@ def test_a_deviation_the_plan_does_not_know_is_an_error(domains, plan, findings)
             {"covariates": {"X": BaselineItem(label="x", source="DM.AGE", cut={"a": "AGE > 1", "b": "AGE > 2"})}},
             "'b' and 'a' both hold for A",
         ),
+        ({"covariates": {"X": BaselineItem(label="x", source="DM.SEX")}}, "covariates.X: DM.SEX is text \\('F', 'M'\\); give its `levels`"),
         ({"reference_date": "DM.FIRST"}, "reference_date: 'DM.FIRST'"),
     ],
 )
 def test_errors_of_the_plan_name_the_place(domains, plan, findings, changes, message):
     with pytest.raises(ConfigError, match=message):
         derive_adsl(domains, change(plan, **{"strata": {}, **changes}), findings)
+
+
+def test_a_term_nobody_has_is_reported(domains, plan, findings):
+    odd = change(plan, strata={}, covariates={"X": BaselineItem(label="x", source="MH:NEUROPATY", levels=["Y", "N"])})
+    with pytest.warns(UserWarning, match=r"no record of MH has the term 'NEUROPATY'.*did you mean 'NEUROPATHY'"):
+        assert derive_adsl(domains, odd, findings)["X"].dropna().eq("N").all()
 
 
 def test_errors_of_the_data_name_the_value(domains, plan, findings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +40,15 @@ def add_covariates(adsl: pd.DataFrame, domains: dict[str, pd.DataFrame], baselin
     for name, item in plan.study.covariates.items():
         value = _value(name, item, out, domains, baseline, plan.study.baseline.on_or_before_day)
         out[name] = value if item.cut is None else cut(out.assign(**{name: value}), item.cut, f"covariates.{name}.cut")
+        if (
+            item.levels is None
+            and item.cut is None
+            and ":" not in item.source
+            and out[name].dtype.kind not in "iufb"
+            and out[name].notna().any()
+        ):
+            found = ", ".join(map(repr, sorted(out[name].dropna().unique())[:6]))
+            raise ConfigError(f"study.yaml: covariates.{name}: {item.source} is text ({found}); give its `levels`")
         if item.levels is not None:
             unknown = out.loc[out[name].notna() & ~out[name].isin(item.levels), name]
             if len(unknown):
@@ -126,26 +137,39 @@ def _finding(place: str, item: BaselineItem, domain: str, test: str, frame: pd.D
 
 
 def _term(place: str, term: str, domain: str, frame: pd.DataFrame, adsl: pd.DataFrame, domains: dict[str, pd.DataFrame]) -> pd.Series:
-    """Y/N for a recorded term, or the time since it began."""
+    """Y/N for a recorded term, which of several terms, or the time since it began; randomized subjects only."""
     if domain not in TERMS:
         raise ConfigError(f"{place}: only {' and '.join(TERMS)} are searched for a term")
     term, _, unit = term.partition(":")
-    matches = pd.Series(False, index=frame.index)
-    for column in TERMS[domain]:
-        if column in frame.columns:
-            matches |= frame[column] == term
-    frame = frame[matches]
-    start = frame.assign(_DATE=to_date(complete_date(frame[f"{domain}STDTC"]))).dropna(subset="_DATE")
-    if not unit:
-        if domain == "CM":  # only medication begun by the baseline day says something about baseline
-            first = to_date(start["USUBJID"].map(adsl.set_index("USUBJID")["RFDT"]))
-            frame = frame[~frame.index.isin(start.index[start["_DATE"] > first])]
-        return pd.Series(np.where(adsl["USUBJID"].isin(frame["USUBJID"]), "Y", "N"), index=adsl.index, dtype="str")
-    if unit not in DAYS:
+    if unit not in ("", *DAYS):
         raise ConfigError(f"{place}: the unit must be {' or '.join(DAYS)}, not {unit!r}")
-    since = adsl["USUBJID"].map(start.groupby("USUBJID")["_DATE"].min())
-    elapsed = (to_date(first_visit(adsl, domains)) - since).dt.days + 1
-    return (elapsed / DAYS[unit]).round(1)
+    terms = term.split("|")
+    found = pd.concat([_with_term(place, t, domain, frame).assign(_TERM=t) for t in terms], ignore_index=True)
+    found["_DATE"] = to_date(complete_date(found[f"{domain}STDTC"]))
+    who, randomized = adsl["USUBJID"], adsl["RANDFL"] == "Y"
+    if unit:
+        since = who.map(found.groupby("USUBJID")["_DATE"].min())
+        elapsed = (to_date(first_visit(adsl, domains)) - since).dt.days + 1
+        return (elapsed / DAYS[unit]).round(1).where(randomized)
+    if domain == "CM":  # only medication begun by study day 1 says something about baseline
+        found = found[~(found["_DATE"] > to_date(found["USUBJID"].map(adsl.set_index("USUBJID")["RFDT"])))]
+    if len(terms) == 1:
+        return pd.Series(np.where(who.isin(found["USUBJID"]), "Y", "N"), index=adsl.index, dtype="str").where(randomized)
+    one = found[["USUBJID", "_TERM"]].drop_duplicates()
+    both = one.loc[one["USUBJID"].duplicated(), "USUBJID"]
+    if len(both):
+        raise DataError(f"{place}: {len(both)} subject(s) have more than one of the terms, the first {both.iloc[0]}")
+    return who.map(one.set_index("USUBJID")["_TERM"]).where(randomized)
+
+
+def _with_term(place: str, term: str, domain: str, frame: pd.DataFrame) -> pd.DataFrame:
+    columns = [c for c in TERMS[domain] if c in frame.columns]
+    matches = (frame[columns] == term).any(axis=1)
+    if not matches.any():  # may be true of a small trial, or a slip of the pen
+        near = difflib.get_close_matches(term, sorted(set(frame[columns].stack().dropna())), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        warnings.warn(f"{place}: no record of {domain} has the term {term!r}, so no subject has it{hint}", stacklevel=2)
+    return frame[matches]
 
 
 def first_visit(adsl: pd.DataFrame, domains: dict[str, pd.DataFrame]) -> pd.Series:

@@ -78,7 +78,8 @@ class BaselineItem(PlanModel):
     label: str = Field(description="Label as tables print it, with its unit.")
     source: str = Field(
         description="DOMAIN.VARIABLE of DM (`DM.AGE`); `ADSL.VARIABLE`, one already derived; `ADSL.BMI`, kg/m² from weight and height; DOMAIN.TESTCD of a findings domain (`LB.FERRITIN`, `SC.EDULEVEL`, `QS.IRLSTOT`): the last value on or "
-        "before the baseline day; `MH:TERM` or `CM:TERM`: Y/N whether the term is recorded; `MH:TERM:YEARS` or `:MONTHS`: time since its start at the first visit.",
+        "before the baseline day; `MH:TERM` or `CM:TERM`: Y/N whether the term is recorded; `MH:TERM|TERM`: which of them is; "
+        "`MH:TERM:YEARS` or `:MONTHS`: time since its start at the first visit.",
     )
     where: str | None = Field(None, description="Records of the source domain that count, in the `where` language.")
     levels: list[str] | None = Field(None, description="Allowed values in order, for a categorical variable; none for a number.")

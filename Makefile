@@ -31,10 +31,10 @@ check: .venv/.made ## check the configuration and the raw files, run nothing
 	@$(bin)/python -m nirls check $(STUDY)
 
 test: .venv/.made ## the whole default test suite
-	@$(bin)/python -m pytest -n auto --dist worksteal $(TESTS)
+	@$(bin)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
 test-slow: .venv/.made ## the long simulations as well
-	@$(bin)/python -m pytest -n auto --dist worksteal -m "slow or not slow" $(TESTS)
+	@$(bin)/python -m pytest -n auto --dist loadgroup -m "slow or not slow" $(TESTS)
 
 lint: .venv/.made ## formatting and static checks
 	@$(bin)/ruff check src tests workflow && $(bin)/ruff format --check src tests workflow && $(bin)/snakefmt --check Snakefile workflow/rules && $(bin)/mypy src

@@ -48,14 +48,16 @@ def write_data(folder: Path, per_arm: int = 12) -> None:
 
 @pytest.fixture(scope="session")
 def make_repo(tmp_path_factory):
-    """Make a fresh copy of the program with the tiny trial as its only study."""
+    """Make a fresh copy of the program, as it was when the tests began, with the tiny trial as its only study."""
+    program = tmp_path_factory.mktemp("program")
+    for part in ("src", "workflow", "config/instruments"):
+        shutil.copytree(ROOT / part, program / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("Snakefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / file, program / file)
 
     def make(name: str) -> Path:
         root = tmp_path_factory.mktemp(name)
-        for part in ("src", "workflow", "config/instruments"):
-            shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
-        for file in ("Snakefile", "requirements.lock", "pyproject.toml"):
-            shutil.copy(ROOT / file, root / file)
+        shutil.copytree(program, root, dirs_exist_ok=True)
         shutil.copytree(HERE / "tiny/config", root / "config/studies/tiny")
         text = (ROOT / "config/config.yaml").read_text(encoding="utf-8")
         (root / "config/config.yaml").write_text(re.sub(r"(?m)^study: .*$", "study: tiny", text), encoding="utf-8")
@@ -77,7 +79,9 @@ def snakemake(root: Path, *arguments: str, cores: int = 2, check: bool = True) -
 
 def planned(root: Path) -> set[str]:
     """Jobs a run would do now, as 'rule' or 'rule:wildcard'."""
-    text = snakemake(root, "--dry-run").stderr
+    done = snakemake(root, "--dry-run")
+    text = done.stdout + done.stderr
+    assert "Nothing to be done" in text or "Job stats" in text, text
     jobs = set()
     for block in re.split(r"\n(?=(?:local)?rule )", text):
         rule = re.match(r"(?:local)?rule (\w+):", block)

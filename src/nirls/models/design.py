@@ -68,10 +68,23 @@ class Design:
     missing_covariates: dict[str, int]
     n_missing_covariates: int
     spec: Any = field(repr=False)
+    _made: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
-    def rows_at(self, grid: pd.DataFrame) -> np.ndarray:
-        """Model-matrix rows, over all columns of the formula, at the points of `grid`."""
-        return np.asarray(self.spec.get_model_matrix(grid, context={"np": np}), dtype=float)
+    def reference_grid(self) -> np.ndarray:
+        """Model-matrix rows at every combination of factor levels, covariates at their means.
+
+        Returns
+        -------
+        (levels of first factor, …, levels of last factor, all columns) array
+        """
+        if "grid" not in self._made:
+            sizes = [len(levels) for levels in self.factors.values()]
+            codes = np.indices(sizes).reshape(len(sizes), -1)
+            points = {f: pd.Categorical.from_codes(c, list(self.factors[f])) for f, c in zip(self.factors, codes, strict=True)}
+            grid = pd.DataFrame(points, index=range(int(np.prod(sizes)))).assign(**self.covariates)
+            rows = np.asarray(self.spec.get_model_matrix(grid, context={"np": np}), dtype=float)
+            self._made["grid"] = rows.reshape(*sizes, rows.shape[1])
+        return self._made["grid"]
 
     def estimable(self, rows: np.ndarray) -> np.ndarray:
         """Which rows (m, all columns) are estimable: (m,) bool."""

@@ -40,26 +40,35 @@ def marginal_rows(design: Design, names: Sequence[str], margins: Margins) -> tup
     strangers = [n for n in names if n not in design.factors]
     if strangers:
         raise MethodError(f"{', '.join(map(repr, strangers))}: not a factor of {design.formula!r}; factors: {', '.join(design.factors)}")
-    others = [f for f in design.factors if f not in names]
-    keys = _product(design, names)
-    rest = _product(design, others)
-    weights = np.full(len(rest), 1.0 / len(rest))
-    if margins == "observed" and others:
-        counts = design.frame.groupby(others, observed=False).size()
-        weights = counts.to_numpy(dtype=float) / len(design.frame)
-    grid = keys.merge(rest, how="cross") if others else keys.copy()
-    for covariate, mean in design.covariates.items():
-        grid[covariate] = mean
-    rows = design.rows_at(grid)
-    return keys, np.einsum("mkp,k->mp", rows.reshape(len(keys), len(rest), rows.shape[1]), weights)
+    if len(set(names)) < len(names):
+        raise MethodError(f"a factor is asked for twice: {', '.join(names)}")
+    order = [list(design.factors).index(n) for n in names]
+    rest = [i for i in range(len(design.factors)) if i not in order]
+    rows = design.reference_grid().transpose(*order, *rest, -1)
+    m, width = int(np.prod(rows.shape[: len(order)])), rows.shape[-1]
+    rows = rows.reshape(m, -1, width)
+    weights = np.full(rows.shape[1], 1.0 / rows.shape[1])
+    if margins == "observed":
+        weights = _cells(design, [list(design.factors)[i] for i in rest]) / len(design.frame)
+    return _keys(design, names), np.einsum("mkp,k->mp", rows, weights)
 
 
-def _product(design: Design, names: Sequence[str]) -> pd.DataFrame:
-    if not names:
-        return pd.DataFrame(index=[0])
-    index = pd.MultiIndex.from_product([design.factors[n] for n in names], names=list(names))
-    frame = index.to_frame(index=False)
-    return frame.assign(**{n: pd.Categorical(frame[n], design.factors[n]) for n in names})
+def _cells(design: Design, names: Sequence[str], unit: str | None = None) -> np.ndarray:
+    """Analysed rows, or distinct values of `unit`, in each combination of the levels of `names`."""
+    sizes = [len(design.factors[n]) for n in names]
+    cell = np.zeros(len(design.frame), dtype=np.intp)
+    for name, size in zip(names, sizes, strict=True):
+        cell = cell * size + design.frame[name].cat.codes.to_numpy()
+    if unit is not None:
+        codes = pd.factorize(design.frame[unit])[0]
+        cell = np.unique(cell * (codes.max() + 1) + codes) // (codes.max() + 1)
+    return np.bincount(cell, minlength=int(np.prod(sizes)))
+
+
+def _keys(design: Design, names: Sequence[str]) -> pd.DataFrame:
+    """The combinations of the levels of `names`, the last varying fastest."""
+    codes = np.indices([len(design.factors[n]) for n in names]).reshape(len(names), -1)
+    return pd.DataFrame({n: pd.Categorical.from_codes(c, list(design.factors[n])) for n, c in zip(names, codes, strict=True)})
 
 
 def lsmeans_table(
@@ -72,9 +81,7 @@ def lsmeans_table(
     """
     names = [*_listed(by), factor]
     keys, rows = marginal_rows(design, names, margins)
-    groups = design.frame.groupby(names, observed=False)
-    n = groups.size() if unit is None else groups[unit].nunique()
-    return keys.assign(n=n.to_numpy(), **_inferred(design, infer, rows, level, "lsmean"))
+    return keys.assign(n=_cells(design, names, unit), **_inferred(design, infer, rows, level, "lsmean"))
 
 
 def contrasts_table(

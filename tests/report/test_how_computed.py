@@ -57,3 +57,18 @@ def test_descriptive_analysis_has_no_estimand(make):
     assert first.estimand is not None and second.estimand is None and [a.id for a in second.analyses] == ["disposition"]
     assert {t.label: t.text for t in second.analyses[0].data}["Analysis set"] == "All subjects"
     assert [(t.label, t.text) for t in first.analyses[0].origin] == [("Plan entry", "5bec5bec5bec5bec"), ("Code", "c0dec0dec0dec0de")]
+
+
+def test_estimand_is_explained_once_in_the_page(make):
+    trial = make()
+    sections = [*trial.plan.displays.report, trial.plan.displays.report[1].model_copy(update={"title": "Again", "analyses": ["primary"]})]
+    displays = trial.plan.displays.model_copy(update={"report": sections})
+    trial.plan = type(trial.plan)(**{f: getattr(trial.plan, f) for f in trial.plan.__slots__ if f != "displays"}, displays=displays)
+    text = trial.build()
+    assert text.count("Missing at random given the model.") == 1 and text.count('href="#estimand-e1"') == 1
+    assert text.index('id="estimand-e1"') < text.index('href="#estimand-e1"')
+
+
+def test_total_of_the_set_is_that_of_its_arms(make):
+    (part,) = parts_of(make(), "disposition")
+    assert part.analyses[0].flow.rows == (("In the analysis set", ("52", "50")),)

@@ -82,3 +82,10 @@ def test_ledger_without_a_column(make):
         stream.write(text)
     with pytest.raises(ReportError, match=r"findings\.csv has no column severity"):
         view_of(trial)
+
+
+def test_warnings_alone_are_worded_shortly(make):
+    only = [f for f in FINDINGS if f[6] == "W"]
+    assert view_of(make(findings=only)).sentence.endswith("; the rules gave 9 warnings.")
+    assert view_of(make(findings=only[:1])).sentence.endswith("; the rules gave 1 warning.")
+    assert view_of(make(findings=FINDINGS[1:2])).sentence.endswith("; the rules made 1 finding: 1 that sets a record or a value aside.")

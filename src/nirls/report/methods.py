@@ -61,6 +61,7 @@ class EstimandView:
     """The attributes of an estimand, in the order of ICH E9(R1), and the assumption about missing data."""
 
     key: str
+    anchor: str
     label: str
     question: str
     population: str
@@ -97,27 +98,42 @@ class AnalysisView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """An estimand (none for a descriptive analysis) and the analyses that estimate it."""
+    """An estimand (none for a descriptive analysis) and the analyses that estimate it; `again` when it is explained further up."""
 
     estimand: EstimandView | None
     analyses: tuple[AnalysisView, ...]
+    again: bool = False
 
 
-def explain(plan: Plan, material: Material, analyses: list[str]) -> tuple[Explained, ...]:
-    """The analyses of a section in order, those of one estimand together."""
+def explain(plan: Plan, material: Material, analyses: list[str], told: set[str] | None = None) -> tuple[Explained, ...]:
+    """The analyses of a section in order, those of one estimand together.
+
+    Parameters
+    ----------
+    plan : Plan
+    material : Material
+    analyses : list of str
+        Analysis ids.
+    told : set of str, optional
+        Estimands already explained further up; those explained here are added.
+    """
+    told = set() if told is None else told
     groups: dict[str | None, list[AnalysisView]] = {}
     for key in dict.fromkeys(analyses):
         groups.setdefault(plan.analyses[key].estimand, []).append(analysis_view(plan, material, key))
-    return tuple(
-        Explained(estimand=None if key is None else estimand_view(key, plan.estimands[key]), analyses=tuple(views))
-        for key, views in groups.items()
-    )
+    found = []
+    for key, views in groups.items():
+        estimand = None if key is None else estimand_view(key, plan.estimands[key])
+        found.append(Explained(estimand=estimand, analyses=tuple(views), again=key in told))
+        told |= {key} if key is not None else set()
+    return tuple(found)
 
 
 def estimand_view(key: str, estimand: Estimand) -> EstimandView:
     """An estimand of the plan in words."""
     return EstimandView(
         key=key,
+        anchor=f"estimand-{key.lower().replace('.', '-')}",
         label=estimand.label,
         question=estimand.question,
         population=estimand.population,
@@ -198,7 +214,7 @@ def _flow(plan: Plan, spec: Analysis, ard: Ard) -> Flow | None:
     columns = [*arms, *([TOTAL] if TOTAL in ard.groups or _overall(ard) else [])]
     labels = [plan.study.arms[a].short if a in plan.study.arms else a for a in columns]
     reasons = list(dict.fromkeys(reason for column in [*arms, ""] for reason, _ in ard.exclusions(column)))
-    rows = [("In the analysis set", [_size(ard, c) for c in columns])]
+    rows = [("In the analysis set", [_size(ard, c, arms) for c in columns])]
     for reason in reasons:
         found = [dict(ard.exclusions("" if c == TOTAL else c)).get(reason) for c in columns]
         rows.append((f"Not analysed: {reason}", ["" if f is None else count(f.value) for f in found]))
@@ -214,8 +230,12 @@ def _overall(ard: Ard) -> bool:
     return ard.find("N") is not None or ard.find("n_subjects", variable="model") is not None or bool(ard.exclusions())
 
 
-def _size(ard: Ard, column: str) -> str:
+def _size(ard: Ard, column: str, arms: list[str]) -> str:
+    """Subjects of the set in a column; the total of results that state none is that of its arms, as under the displays."""
     found = ard.find("N", group1_level=column) or (ard.find("N") if column == TOTAL else None)
+    if found is None and column == TOTAL:
+        sizes = [ard.find("N", group1_level=arm) for arm in arms]
+        return count(sum(size.value for size in sizes if size is not None)) if arms and all(sizes) else ""
     return "" if found is None else count(found.value)
 
 

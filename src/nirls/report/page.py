@@ -74,8 +74,9 @@ def page_view(plan: Plan, material: Material) -> PageView:
     """Assemble the page; every display of the plan stands in it exactly once."""
     study = plan.study
     seen: set[str] = set()
+    told: set[str] = set()
     taken = {QUALITY, PROVENANCE, *(stem(key) for key in material.documents)}
-    sections = [_section(plan, material, section, seen, taken) for section in plan.displays.report]
+    sections = [_section(plan, material, section, seen, told, taken) for section in plan.displays.report]
     rest = [key for key in material.documents if key not in seen]
     if rest:
         others = [_display(material, key, seen) for key in rest]
@@ -104,7 +105,7 @@ def page_view(plan: Plan, material: Material) -> PageView:
     )
 
 
-def _section(plan: Plan, material: Material, section: Section, seen: set[str], taken: set[str]) -> SectionView:
+def _section(plan: Plan, material: Material, section: Section, seen: set[str], told: set[str], taken: set[str]) -> SectionView:
     answer = material.documents[section.answer] if section.answer else None
     if answer is not None and not isinstance(answer, AnswerDocument):
         raise ReportError(f"displays.yaml: the section {section.title!r} names {answer.id} as its answer, but that is a {answer.kind}")
@@ -123,7 +124,7 @@ def _section(plan: Plan, material: Material, section: Section, seen: set[str], t
         answer_anchor=stem(answer.id) if answer is not None else "",
         verdict=VERDICTS[answer.verdict] if answer is not None else "",
         displays=tuple(displays),
-        methods=explain(plan, material, analyses),
+        methods=explain(plan, material, analyses, told),
     )
 
 

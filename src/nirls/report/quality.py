@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PLACES = {"accepted": "Accepted", "quarantined": "Quarantined", "duplicate": "Duplicate", "not_selected": "Not selected", "blank": "Blank"}
 LEVELS = {"rows": "Rows of the raw files", "records": "Records after mapping"}
 SEVERITIES = {"E": "Stop", "Q": "Quarantine", "W": "Warning"}
-OTHER = "Not randomized, or no subject"
+OTHER = "Not randomized"
 PER_RULE, LISTED = 4, 40
 #: Columns that hold a treatment, and the rules that compare treatments: not shown while the study is blinded.
 TREATMENT_COLUMNS = ("ARM", "ARMCD", "ACTARM", "ACTARMCD", "EXTRT", "EXDOSE", "DITYPE", "TRT01P", "TRT01A", "RANDNO", "SPDEVID")
@@ -245,8 +245,10 @@ def _sentence(accounts: tuple[AccountTable, ...], found: pd.DataFrame) -> str:
         "W": ("warning", "warnings"),
     }
     counts = [(words, int((found["severity"] == s).sum())) for s, words in worded.items()]
-    parts = _join([f"{n} {words[n != 1]}" for words, n in counts if n])
-    return f"{rows}; the rules made {len(found)} finding{'s' if len(found) != 1 else ''}: {parts}."
+    parts = [f"{n} {words[n != 1]}" for words, n in counts if n]
+    if len(parts) == 1 and parts[0].endswith(("warning", "warnings")):
+        return f"{rows}; the rules gave {parts[0]}."
+    return f"{rows}; the rules made {len(found)} finding{'s' if len(found) != 1 else ''}: {_join(parts)}."
 
 
 def _join(parts: list[str]) -> str:

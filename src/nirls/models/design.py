@@ -178,9 +178,10 @@ def build_design(
     everything, names = np.asarray(right, dtype=float), list(map(str, right.columns))
     aliased = dependent_columns(everything)
     if aliased and rank_deficient == "error":
+        shown = ", ".join(names[j] for j in aliased[:12]) + (f" and {len(aliased) - 12} more" if len(aliased) > 12 else "")
         raise NotEstimableError(
             f"the design of {formula!r} is rank deficient; these columns are linear combinations of the others: "
-            f"{', '.join(names[j] for j in aliased)}. Pool or leave out levels, or choose rank_deficient='drop'"
+            f"{shown}. Pool or leave out levels, or choose rank_deficient='drop'"
         )
     kept = np.array([j for j in range(len(names)) if j not in set(aliased)], dtype=int)
     return Design(

@@ -73,6 +73,7 @@ class Checker:
         self.origin = {(source.domain, source.file): _origin(source) for source in sources}
         self.findings: list[pd.DataFrame] = []
         self.tallies = {rule_id: Tally() for rule_id in self.rules}
+        self.remarks: dict[str, list[str]] = {}
         self._memory: dict[tuple[str, str], pd.DataFrame] = {}
 
     def note(self, rule_id: str, domain: str, found: pd.DataFrame, *, records: bool) -> None:
@@ -101,10 +102,8 @@ class Checker:
 
     def _plain(self, domain: str, file: str, column: str) -> str:
         """A test code names a result; in a long file that is the column of results."""
-        declared = domain_of(domain)
-        if declared.findings and (domain, file) in self.origin and column not in self.records[domain].frame.columns and column:
-            return f"{domain}ORRES"
-        return column
+        known = domain not in self.records or not column or column in self.records[domain].frame.columns
+        return column if known or not domain_of(domain).findings else f"{domain}ORRES"
 
     def _act(self, rule_id: str, domain: str, found: pd.DataFrame) -> None:
         records, tally = self.records[domain], self.tallies[rule_id]
@@ -146,6 +145,7 @@ class Checker:
                 for domain in [domain for domain in live if rule.applies_to(domain)]:
                     context.rule, context.current = rule.id, domain
                     found.append((rule.id, domain, rule.check(live[domain], context)))
+            self.remarks |= context.remarks
             for rule_id, domain, part in found:
                 effect = part["effect"].fillna(EFFECT[self.rules[rule_id].severity[0]])
                 self.note(rule_id, domain, part.assign(effect=effect), records=True)
@@ -160,7 +160,8 @@ class Checker:
             whole = rule_id in waived
             applies = rule_id in ("R00", "R01") or any(rule.applies_to(domain) for domain in self.records)
             status = "waived" if whole else "applied" if applies else "no data"
-            reason = "; ".join((f"{key.partition(':')[2]}: " if ":" in key else "") + why for key, why in waived.items())
+            reasons = [(f"{key.partition(':')[2]}: " if ":" in key else "") + why for key, why in waived.items()]
+            reason = "; ".join(reasons + self.remarks.get(rule_id, []))
             rows.append(
                 {
                     "rule": rule_id, "says": rule.says, "severity": rule.severity, "status": status, "reason": reason or np.nan,

@@ -73,7 +73,7 @@ def check_columns(source: Source, columns: list[str], study: Study, *, supplied:
     for name in (*source.constants, *LINEAGE):
         if name in after:
             stop(name, f"the file has a column {name!r} and it is also set by the source. Remove or rename one.")
-    have = set(after) | set(source.constants) | set(supplied)
+    have = set(after) | set(source.constants) | set(supplied) | set(source.rename.values())
     made: set[str] = set()
     if source.unpivot:
         made = {source.unpivot.testcd, source.unpivot.value}
@@ -95,10 +95,6 @@ def check_columns(source: Source, columns: list[str], study: Study, *, supplied:
                 f"the column {name!r} is missing; it is {why}{near(name, unknown or after)} Add it, or declare `rename:` in the source."
             )
             stop(name, message)
-    for name in domain.expected:
-        if name not in have | made | set(plan):
-            message = f"the column {name!r} is not there; rules and derivations that use it are not applied."
-            problems.append(ColumnProblem(column=name, message=message, stops=False))
     tests = set(source.unpivot.tests) if source.unpivot else set()
     for name in after:
         if name not in tests and not domain.is_known(name) and name not in plan and name not in source.rename.values():

@@ -41,10 +41,15 @@ class Context:
         self._scales: dict[str, pd.DataFrame] = {}
         self.rule = self.current = ""
         """Id of the rule at work and the domain it looks at."""
+        self.remarks: dict[str, list[str]] = {}
 
     def limit(self, name: str) -> Any:
         """A threshold of the rule at work."""
         return self.limits[self.rule][name]
+
+    def remark(self, text: str) -> None:
+        """Note in the account of the rule at work what it could not look at."""
+        self.remarks.setdefault(self.rule, []).append(text)
 
     def days(self, domain: str, variable: str) -> pd.DataFrame:
         """Earliest and latest day (`lo`, `hi`) and `kind` of a date of the accepted records; UTC times by their local day."""
@@ -107,8 +112,8 @@ class Context:
         """Assessments of an instrument, one row each.
 
         Columns: `label` (of its first record), `total_label` and `recorded` (of the recorded total),
-        USUBJID, VISITNUM, one column per item (number, NaN if missing or not valid), `collected` and
-        `collected_of_total` (number of items, and of items of the total score, with any entry).
+        USUBJID, VISITNUM and, for every item, its number (NaN if missing or not valid) and `<item> there`
+        (whether anything was entered).
         """
         if key not in self._scales:
             self._scales[key] = self._assessments(self.instruments[key])
@@ -120,9 +125,8 @@ class Context:
         codes = [*items, *([instrument.recorded_total] if instrument.recorded_total else [])]
         own = qs[qs["QSTESTCD"].isin(codes)] if qs is not None else pd.DataFrame()
         if own.empty:
-            return pd.DataFrame(
-                columns=["label", "total_label", "recorded", "USUBJID", "VISITNUM", *items, "collected", "collected_of_total"]
-            )
+            there = [f"{item} there" for item in items]
+            return pd.DataFrame(columns=["label", "total_label", "recorded", "USUBJID", "VISITNUM", *items, *there], dtype="float64")
         identity = [c for c in ("USUBJID", "VISITNUM", "QSDTC", "QSEVAL") if c in own.columns]
         flat = pd.DataFrame(
             {
@@ -134,8 +138,7 @@ class Context:
         value = flat.pivot(index="n", columns="test", values="value").reindex(columns=codes).astype("float64")
         there = flat.pivot(index="n", columns="test", values="there").reindex(columns=codes).fillna(False).astype(bool)
         label = flat.drop_duplicates("n").set_index("n")["label"].reindex(value.index)
-        wide = value[items].assign(label=label, collected=there[items].sum(axis=1))
-        wide["collected_of_total"] = there[instrument.scores[instrument.total].items].sum(axis=1)
+        wide = pd.concat([value[items], there[items].add_suffix(" there")], axis=1).assign(label=label)
         for name in ("USUBJID", "VISITNUM"):
             wide[name] = own.loc[label, name].to_numpy() if name in own.columns else np.nan
         wide["recorded"] = value[instrument.recorded_total] if instrument.recorded_total else np.nan

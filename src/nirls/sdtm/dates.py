@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING, COMPLETE, PARTIAL, UNUSABLE = 0, 1, 2, 3
-_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-_TIME = r"T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?"
-_SERIAL = re.compile(r"\d{5}(\.\d+)?")
-_SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{2}|\d{4})(\s.*)?")
-_NAMED = re.compile(r"\d{1,2}[- ]?[A-Za-z]{3}[- ]?\d{2,4}(:.*)?")
+_DAY = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+_SERIAL = re.compile(r"[0-9]{5}(\.[0-9]+)?")
+_SLASHED = re.compile(r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{2}|[0-9]{4})(\s.*)?")
+_NAMED = re.compile(r"[0-9]{1,2}[- ]?[A-Za-z]{3}[- ]?[0-9]{2,4}(:.*)?")
 ADVICE = "Export dates as ISO 8601 text (2025-03-05)."
 
 
@@ -77,7 +77,7 @@ def instants(text: pd.Series) -> pd.Series:
     """Instants of date-times that carry an offset (UTC); NaT for everything else."""
     import pandas as pd
 
-    offset = text.str.fullmatch(r"\d{4}-\d{2}-\d{2}" + _TIME[:-1]).fillna(False).astype(bool)
+    offset = text.str.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}" + _TIME[:-1]).fillna(False).astype(bool)
     return pd.to_datetime(text.where(offset), utc=True, format="ISO8601", errors="coerce")
 
 

@@ -56,10 +56,10 @@ def place(file: str, row: int | None = None, column: str = "", value: str | None
 
 
 def near(word: str, known: list[str]) -> str:
-    """'; did you mean X?', ignoring case, or nothing."""
+    """'; did you mean X?', ignoring case, or a full stop."""
     folded = {name.casefold(): name for name in reversed(known)}
     found = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
-    return f"; did you mean {folded[found[0]]!r}?" if found else ""
+    return f"; did you mean {folded[found[0]]!r}?" if found else "."
 
 
 def data_dir(study: Study, root: Path | str) -> Path:

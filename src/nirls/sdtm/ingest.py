@@ -12,7 +12,7 @@ import pandas as pd
 from nirls.errors import ConfigError, DataError
 from nirls.sdtm.check import Checker, Records
 from nirls.sdtm.columns import check_columns
-from nirls.sdtm.domains import LINEAGE
+from nirls.sdtm.domains import LINEAGE, domain_of
 from nirls.sdtm.files import FileProblem, data_dir
 from nirls.sdtm.gate import check_files
 from nirls.sdtm.ledger import ACCEPTED, ACTIONS, DUPLICATE, QUARANTINED, Ledger, balance, order_findings, report, row_places
@@ -109,7 +109,13 @@ def _ingest(study: Study, instruments: dict[str, Any], folder: Path) -> Ingested
     if not any(source.domain == "DM" for source in study.sources):
         problem = FileProblem("study.yaml", "no source of domain DM is declared; every subject must be in DM.")
         intake.unusable.append(_file_finding("DM", problem, "R01"))
-    records, spans = _assemble(intake.mapped)
+    records, spans, absent = _assemble(intake.mapped)
+    files = {source.domain: source.file for source, _ in reversed(intake.mapped)}
+    for domain, name in [(domain, name) for domain, names in absent.items() for name in names]:
+        reason = FileProblem(
+            files[domain], "the column is not there; rules and derivations that use it are not applied.", row=1, column=name
+        )
+        intake.notes.append(("R01", domain, _file_finding(domain, reason, "R01", stops=False)))
     checker = Checker(study=study, instruments=instruments, records=records, sources=list(study.sources))
     checker.findings += intake.unusable
     for rule_id, domain, part in intake.notes:
@@ -168,8 +174,8 @@ def _file_finding(domain: str, problem: FileProblem, rule_id: str, *, stops: boo
     return pd.DataFrame([finding]).astype({"row": "Int64", "column": "str", "value": "str", "usubjid": "str", "visitnum": "float64"})
 
 
-def _assemble(mapped: list[tuple[Source, Mapped]]) -> tuple[dict[str, Records], list[tuple[int, int]]]:
-    """Records by domain, and where the records of each source stand in its domain."""
+def _assemble(mapped: list[tuple[Source, Mapped]]) -> tuple[dict[str, Records], list[tuple[int, int]], dict[str, list[str]]]:
+    """Records by domain, where the records of each source stand in its domain, and expected variables that no file has."""
     parts: dict[str, list[pd.DataFrame]] = {}
     spans = []
     sizes: dict[str, int] = {}
@@ -178,11 +184,12 @@ def _assemble(mapped: list[tuple[Source, Mapped]]) -> tuple[dict[str, Records], 
         sizes[source.domain] = begin + len(part.frame)
         spans.append((begin, begin + len(part.frame)))
         parts.setdefault(source.domain, []).append(part.frame)
-    records = {}
+    records, absent = {}, {}
     for domain, frames in parts.items():
         frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].reset_index(drop=True)
+        absent[domain] = [name for name in domain_of(domain).expected if name not in frame.columns]
         records[domain] = Records(frame=canonical(frame, domain))
-    return records, spans
+    return records, spans, absent
 
 
 def _account(level: str, domain: str, file: str, **places: int) -> dict[str, Any]:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from nirls.errors import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from nirls.sdtm.files import place
 
 FINDING_COLUMNS = ("domain", "file", "row", "column", "value", "rule", "severity", "action", "usubjid", "visitnum", "message")
 ACCOUNT_COLUMNS = ("level", "domain", "file", "read", "accepted", "quarantined", "duplicate", "not_selected", "blank")
@@ -81,8 +79,6 @@ def balance(accounts: Iterable[dict[str, object]]) -> pd.DataFrame:
     DataError
         If some `read` is not the sum of its places: a row would have vanished or been counted twice.
     """
-    import pandas as pd
-
     frame = pd.DataFrame(list(accounts), columns=list(ACCOUNT_COLUMNS))
     totals = frame.groupby(["level", "domain"], sort=False, as_index=False)[["read", *PLACES]].sum()
     totals["file"] = ""
@@ -113,8 +109,6 @@ def row_places(rows: np.ndarray, fate: np.ndarray) -> dict[str, int]:
 
 def order_findings(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """All findings, each once, in a fixed order."""
-    import pandas as pd
-
     parts = [part for part in parts if len(part)]
     if not parts:
         return pd.DataFrame(
@@ -129,16 +123,15 @@ def order_findings(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 def report(findings: pd.DataFrame, *, per_rule: int = 20) -> str:
     """The text of the error that stops a run: every finding of severity E, grouped by rule, at most `per_rule` of each listed."""
-    from nirls.sdtm.files import place
-
     errors = findings[findings["severity"] == "E"]
     lines = [f"The data cannot be analysed as they are: {len(errors)} finding{'s' if len(errors) != 1 else ''} of severity E."]
     for rule, group in errors.groupby("rule", sort=True):
         for entry in group.head(per_rule).to_dict("records"):
-            row = None if entry["row"] is None or entry["row"] != entry["row"] else int(entry["row"])
-            where = place(entry["file"] or entry["domain"], row, entry["column"], entry["value"] if isinstance(entry["value"], str) else "")
-            who = f" ({entry['usubjid']})" if isinstance(entry["usubjid"], str) and entry["usubjid"] not in where else ""
-            lines.append(f"  [{rule}] {where}{who}: {entry['message']}")
+            text = {key: value if isinstance(value, str) else "" for key, value in entry.items()}
+            row = None if pd.isna(entry["row"]) else int(entry["row"])
+            where = place(text["file"] or text["domain"], row, text["column"], text["value"])
+            who = f" ({text['usubjid']})" if text["usubjid"] and text["usubjid"] not in where else ""
+            lines.append(f"  [{rule}] {where}{who}: {text['message']}")
         if len(group) > per_rule:
             lines.append(f"  [{rule}] … and {len(group) - per_rule} more; all are in findings.csv")
     return "\n".join(lines)

@@ -20,7 +20,7 @@ from nirls.sdtm.offence import Effect, offences
 if TYPE_CHECKING:
     from nirls.plan.study import Source
 
-NUMBER = {".": r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", ",": r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?"}
+NUMBER = {".": r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", ",": r"[+-]?([0-9]+,?[0-9]*|,[0-9]+)([eE][+-]?[0-9]+)?"}
 IDS = ("USUBJID", "SUBJID", "SITEID", "SPDEVID")
 
 

@@ -52,23 +52,26 @@ def offences(
         Columns :data:`COLUMNS`, index: labels of the offending records in `frame`.
     """
     rows = frame[np.asarray(mask, dtype=bool)] if len(frame) else frame
+    missing = np.full(len(rows), np.nan)
     if value is None:
-        value = rows[column] if isinstance(column, str) and column in rows.columns else pd.Series(np.nan, index=rows.index, dtype="str")
-    empty = pd.Series(np.nan, index=rows.index, dtype="str")
+        value = rows[column] if isinstance(column, str) and column in rows.columns else pd.Series(missing, index=rows.index, dtype="str")
+    elif not value.index.equals(rows.index):
+        value = value.loc[rows.index]
+    number = pd.to_numeric(rows["VISITNUM"], errors="coerce").to_numpy(dtype="float64") if "VISITNUM" in rows.columns else missing
     return pd.DataFrame(
         {
-            "file": rows["SRC_FILE"],
-            "row": rows["SRC_ROW"].astype("Int64"),
-            "usubjid": rows["USUBJID"] if "USUBJID" in rows.columns else empty,
-            "visitnum": pd.to_numeric(rows["VISITNUM"], errors="coerce").astype("float64") if "VISITNUM" in rows.columns else np.nan,
-            "column": _texts(column, rows.index),
-            "value": as_text(value.loc[rows.index]),
-            "severity": severity,
-            "effect": effect if effect is not None else EFFECT.get(severity or ""),
-            "message": _texts(message, rows.index),
+            "file": rows["SRC_FILE"].array,
+            "row": rows["SRC_ROW"].astype("Int64").array,
+            "usubjid": rows["USUBJID"].array if "USUBJID" in rows.columns else pd.array(missing, dtype="str"),
+            "visitnum": number,
+            "column": _texts(column, len(rows)),
+            "value": as_text(value).array,
+            "severity": pd.array([severity] * len(rows), dtype="str"),
+            "effect": pd.array([effect if effect is not None else EFFECT.get(severity or "")] * len(rows), dtype="str"),
+            "message": _texts(message, len(rows)),
         },
         index=rows.index,
-    ).astype({"severity": "str", "effect": "str"})
+    )
 
 
 def none(frame: pd.DataFrame) -> pd.DataFrame:
@@ -83,5 +86,5 @@ def as_text(values: pd.Series) -> pd.Series:
     return pd.Series([None if v != v else f"{v:.15g}" for v in values.astype("float64")], index=values.index, dtype="str")
 
 
-def _texts(text: str | Sequence[str] | pd.Series, index: pd.Index) -> pd.Series:
-    return pd.Series(text if isinstance(text, str) else list(text), index=index, dtype="str")
+def _texts(text: str | Sequence[str] | pd.Series, n: int) -> pd.api.extensions.ExtensionArray:
+    return pd.array([text] * n if isinstance(text, str) else list(text), dtype="str")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from nirls.errors import ConfigError
 from nirls.plan.where import where_mask, where_names
 from nirls.sdtm.files import near
 from nirls.sdtm.offence import none, offences
@@ -58,7 +59,7 @@ def arms_and_strata(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         wrong = randomized & ~value.isin(stratum.levels)
         message = f"is not a level of the stratum {name!r} (levels: {', '.join(stratum.levels)}). Correct it, or the levels in study.yaml."
         parts.append(offences(frame, wrong, column=stratum.variable, severity="E", message=message))
-        derived = _derived(stratum.derived, frame, context) if stratum.derived else None
+        derived = _derived(name, stratum.derived, frame, context) if stratum.derived else None
         if derived is not None:
             differs = randomized & ~wrong & derived.notna() & (derived != value)
             message = [
@@ -69,19 +70,22 @@ def arms_and_strata(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     return pd.concat(parts) if parts else none(frame)
 
 
-def _derived(levels: dict[str, str], frame: pd.DataFrame, context: Context) -> pd.Series | None:
-    """The stratum the data give; None where it needs more than DM and baseline scores."""
-    names = {name for text in levels.values() for name in where_names(text)}
+def _derived(name: str, levels: dict[str, str], frame: pd.DataFrame, context: Context) -> pd.Series | None:
+    """The stratum the data give; None, with a remark, where it needs more than DM and baseline totals."""
     columns = {}
-    for name in names - set(frame.columns):
-        item = context.study.covariates.get(name)
-        domain, _, test = item.source.partition(".") if item and item.cut is None and item.where is None else ("", "", "")
-        primary = next(iter(context.instruments.values()), None)
-        if domain == "DM" and test in frame.columns:
-            columns[name] = frame[test]
-        elif primary is not None and domain == "QS" and test == primary.total:
-            columns[name] = frame["USUBJID"].map(context.baseline["total"])
+    primary = next(iter(context.instruments.values()), None)
+    for variable in {v for text in levels.values() for v in where_names(text)} - set(frame.columns):
+        item = context.study.covariates.get(variable)
+        if item is None:
+            raise ConfigError(f"study.yaml: strata.{name}.derived uses {variable!r}, which is neither a covariate nor a variable of DM")
+        domain, _, test = item.source.partition(".")
+        plain = item.cut is None and item.where is None
+        if plain and domain == "DM" and test in frame.columns:
+            columns[variable] = frame[test]
+        elif plain and domain == "QS" and primary is not None and test == primary.total:
+            columns[variable] = frame["USUBJID"].map(context.baseline["total"])
         else:
+            context.remark(f"the stratum {name!r} is compared with the data only in ADSL, for {variable!r} is derived there")
             return None
     view = frame.assign(**columns)
     out = pd.Series(np.nan, index=frame.index, dtype="str")

@@ -52,16 +52,12 @@ def total_is_sum(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """Checked where all items are there; the items stay, and analyses use their sum."""
     parts = []
     for key, instrument in context.instruments.items():
-        table = context.scale(key)
-        if not instrument.recorded_total or table.empty:
-            continue
-        total = table[instrument.scores[instrument.total].items].astype("float64").sum(axis=1, skipna=False)
-        wrong = table[total.notna() & table["recorded"].notna() & ~np.isclose(total, table["recorded"].astype("float64"))]
-        message = [
-            f"the recorded total is {r:g}, its items sum to {s:g}; the recorded total is left out."
-            for r, s in zip(wrong["recorded"], total[wrong.index], strict=True)
-        ]
-        parts.append(_recorded(frame, wrong, instrument, "Q", message))
+        table, score = context.scale(key), instrument.scores[instrument.total]
+        total, recorded = table[score.items].sum(axis=1, skipna=False), table["recorded"]
+        differs = total.notna() & recorded.notna() & ~np.isclose(total, recorded)
+        pairs = zip(recorded[differs], total[differs], strict=True)
+        message = [f"the recorded total is {r:g}, its items sum to {t:g}; the recorded total is left out." for r, t in pairs]
+        parts.append(_recorded(frame, table[differs], instrument, "Q", message))
     return _join(parts, frame)
 
 
@@ -70,46 +66,44 @@ def total_in_range(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """The range is that of the instrument's total score."""
     parts = []
     for key, instrument in context.instruments.items():
-        if not instrument.recorded_total:
-            continue
         low, high = instrument.scores[instrument.total].range
         table = context.scale(key)
-        wrong = table[table["recorded"].notna() & ~table["recorded"].astype("float64").between(low, high)]
+        wrong = table["recorded"].notna() & ~table["recorded"].between(low, high)
         message = f"the total of the {instrument.abbreviation} is from {low:g} to {high:g}; the recorded total is left out."
-        parts.append(_recorded(frame, wrong, instrument, "Q", message))
+        parts.append(_recorded(frame, table[wrong], instrument, "Q", message))
     return _join(parts, frame)
 
 
 @rule("R08", "a recorded total has its items", severity="W", domains=("QS",), phase=SCALES)
 def total_without_items(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """A total with items missing cannot be checked."""
+    """A total with items missing cannot be checked; one finding per missing item."""
     parts = []
     for key, instrument in context.instruments.items():
-        if not instrument.recorded_total:
-            continue
-        table, needed = context.scale(key), len(instrument.scores[instrument.total].items)
-        wrong = table[table["recorded"].notna() & (table["collected_of_total"] < needed)]
-        message = [
-            f"the total is recorded, but only {n:.0f} of its {needed} items; it cannot be checked and is not used."
-            for n in wrong["collected_of_total"]
-        ]
-        parts.append(_recorded(frame, wrong, instrument, "W", message))
+        table, items = context.scale(key), instrument.scores[instrument.total].items
+        lacking = table[table["recorded"].notna()]
+        message = f"missing although the total of the {instrument.abbreviation} was recorded; that total cannot be checked and is not used."
+        parts.append(_lacking(frame, lacking, items, message))
     return _join(parts, frame)
 
 
 @rule("R09", "an assessment has all its items", severity="W", domains=("QS",), phase=SCALES)
 def missing_items(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """Items as collected; an item removed by R05 is not reported again."""
+    """Items as collected, one finding each; an item removed by R05 is not reported again."""
     parts = []
     for key, instrument in context.instruments.items():
-        table = context.scale(key)
-        wrong = table[table["collected"] < len(instrument.items)]
-        rows = frame.loc[wrong["label"]]
-        of = f"of {len(instrument.items)} items of the {instrument.abbreviation} are there; the score follows the rule for missing items."
-        message = [f"{n:.0f} {of}" for n in wrong["collected"]]
-        everything, nothing = np.ones(len(rows), dtype=bool), pd.Series(np.nan, index=rows.index, dtype="str")
-        parts.append(offences(rows, everything, column="QSTESTCD", value=nothing, severity="W", message=message))
+        message = f"this item of the {instrument.abbreviation} is missing; scores follow their rule for missing items."
+        parts.append(_lacking(frame, context.scale(key), list(instrument.items), message))
     return _join(parts, frame)
+
+
+def _lacking(frame: pd.DataFrame, table: pd.DataFrame, items: list[str], message: str) -> pd.DataFrame:
+    """One offence for each of these items that was not collected; its row is that of the assessment."""
+    absent = ~table[[f"{item} there" for item in items]].to_numpy(dtype=bool)
+    assessment, item = absent.nonzero()
+    rows = frame.loc[table["label"].to_numpy()[assessment]]
+    everything, nothing = np.ones(len(rows), dtype=bool), pd.Series(np.nan, index=rows.index, dtype="str")
+    names = [items[i] for i in item]
+    return offences(rows, everything, column=names, value=nothing, severity="W", message=[f"{name}: {message}" for name in names])
 
 
 def _recorded(frame: pd.DataFrame, table: pd.DataFrame, instrument: Instrument, severity: str, message: str | list[str]) -> pd.DataFrame:

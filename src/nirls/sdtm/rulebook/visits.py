@@ -75,7 +75,7 @@ def two_in_window(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         f"falls into the window of {name}, as row {row} ({day}) does; `windows.choice` decides which is analysed."
         for name, row, day in zip(names, before["SRC_ROW"], before["QSDTC"], strict=True)
     ]
-    return offences(own, later, column="QSDTC", severity="W", message=message)
+    return offences(own, later, column="VISITNUM", severity="W", message=message)
 
 
 @rule("R20", "a randomized subject has a baseline total", severity="W", domains=("DM",), phase=BASELINE)

@@ -43,9 +43,9 @@ def controlled_rounding(table: NDArray[np.float64], rng: np.random.Generator) ->
             return np.round(work).astype(np.int64)
         cycle = _cycle(fractional, int(rows[0]))
         plus, minus = cycle[0::2], cycle[1::2]
-        part = lambda cells: np.array([work[c] - np.floor(work[c]) for c in cells])  # noqa: E731
-        up = min((1 - part(plus)).min(), part(minus).min())
-        down = min(part(plus).min(), (1 - part(minus)).min())
+        parts = work - np.floor(work)
+        first, second = np.array([parts[cell] for cell in plus]), np.array([parts[cell] for cell in minus])
+        up, down = min((1 - first).min(), second.min()), min(first.min(), (1 - second).min())
         step = up if rng.random() < down / (up + down) else -down
         for cell in plus:
             work[cell] += step
@@ -71,7 +71,9 @@ def _cycle(fractional: NDArray[np.bool_], row: int) -> list[tuple[int, int]]:
     return closed[1:-1] if closed[0] == closed[-1] else closed
 
 
-def allocate(strata: NDArray[np.int64], sizes: NDArray[np.int64], block: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def allocate(
+    strata: NDArray[np.int64], sizes: NDArray[np.int64], block: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Allocate subjects, in the order of their randomization, to arms.
 
     Parameters

@@ -83,7 +83,9 @@ def register(world: World, devices: Fleet) -> pd.DataFrame:
     return table(
         {
             "SPDEVID": ids,
-            "DIMODEL": ["LegPad S" if s else "LegPad R" if arm.wavelength == 660 else "LegPad N" for arm, s in zip(arms, sham, strict=True)],
+            "DIMODEL": [
+                "LegPad S" if s else "LegPad R" if arm.wavelength == 660 else "LegPad N" for arm, s in zip(arms, sham, strict=True)
+            ],
             "DISERIAL": [f"LP{int(device[4:]) * 7919 % 1000003:06d}" for device in ids],
             "DIFW": [devices.firmware[device] for device in ids],
             "DITYPE": ["SHAM" if s else "NIR" for s in sham],
@@ -112,7 +114,9 @@ def assignment(world: World, devices: Fleet) -> pd.DataFrame:
         else:
             rows.append((devices.first[k], who, start, end, reason))
     cells = list(zip(*rows, strict=True))
-    return table({"SPDEVID": cells[0], "USUBJID": cells[1], "DRSTDTC": iso(cells[2]), "DRENDTC": iso(cells[3]), "DRREASON": cells[4]}, len(rows))
+    return table(
+        {"SPDEVID": cells[0], "USUBJID": cells[1], "DRSTDTC": iso(cells[2]), "DRENDTC": iso(cells[3]), "DRREASON": cells[4]}, len(rows)
+    )
 
 
 def calibration(world: World, devices: Fleet) -> pd.DataFrame:
@@ -135,7 +139,15 @@ def calibration(world: World, devices: Fleet) -> pd.DataFrame:
             for day in bench:
                 share = (1 - devices.ageing[device]) ** int((mine < day).sum())
                 measured = arm.irradiance * share * (1 + rng.normal(0, 0.008))
-                rows.append((device, day, f"{measured:.2f}" if arm.kind == "nir" else "0.00", f"PM-{rng.integers(1, 5)}", f"{rng.normal(23, 0.8):.1f}"))
+                rows.append(
+                    (
+                        device,
+                        day,
+                        f"{measured:.2f}" if arm.kind == "nir" else "0.00",
+                        f"PM-{rng.integers(1, 5)}",
+                        f"{rng.normal(23, 0.8):.1f}",
+                    )
+                )
     rows.sort(key=lambda row: (row[0], row[1]))
     cells = list(zip(*rows, strict=True))
     return table({"SPDEVID": cells[0], "DUDTC": iso(cells[1]), "DUIRR": cells[2], "DUMETER": cells[3], "DUTEMP": cells[4]}, len(rows))

@@ -42,13 +42,19 @@ def diary(world: World) -> pd.DataFrame:
         m = len(prompts)
         in_study = world.day1[i] + offset <= world.study_end[i]
         answered = (rng.random(m) < compliance[i]) & in_study
-        minute = np.round((np.asarray(PROMPTS)[slot] + np.where(slot == 3, habit[i].clip(-1.5, 1.5), 0)) * 60 + rng.normal(0, 22, m)).astype(int)
+        minute = np.round(
+            (np.asarray(PROMPTS)[slot] + np.where(slot == 3, habit[i].clip(-1.5, 1.5), 0)) * 60 + rng.normal(0, 22, m)
+        ).astype(int)
         latent = course.theta[i, week] / 4.0
         hour = minute / 60
         lead = np.where(course.augmented[i], np.clip(0.4 * (week - world.subjects.augmentation_week[i]), 0, 4), 0)
         circadian = 2.1 * np.cos(2 * np.pi * (hour + lead - PEAK) / 24)
         value = np.round(latent - 1.1 + circadian + rng.normal(0, 1.1, m)).clip(0, 10).astype(int)
-        onset = np.round((onset_own[i] - 0.10 * (latent - 6) - lead + rng.normal(0, 0.6, m)) * 60).astype(int).clip(12 * 60, 23 * 60 + 55) // 5 * 5
+        onset = (
+            np.round((onset_own[i] - 0.10 * (latent - 6) - lead + rng.normal(0, 0.6, m)) * 60).astype(int).clip(12 * 60, 23 * 60 + 55)
+            // 5
+            * 5
+        )
         hours = (sleep_own[i] - 0.22 * (latent - 5) + rng.normal(0, 0.6, m)).clip(1, 11)
         zone, evening = zones[i], slot == 3
         for j in np.flatnonzero(answered):

@@ -9,7 +9,13 @@ from nirls.simulate.schedule import N_VISITS, TREATMENT_WEEKS, VISITS
 from nirls.simulate.text import fixed, iso, numbered, table
 from nirls.simulate.world import World, ordinals
 
-_MISSED = ("PARTICIPANT UNABLE TO ATTEND", "PARTICIPANT TRAVELLING", "INTERCURRENT ILLNESS", "SCHEDULING ERROR AT SITE", "PARTICIPANT DID NOT APPEAR")
+_MISSED = (
+    "PARTICIPANT UNABLE TO ATTEND",
+    "PARTICIPANT TRAVELLING",
+    "INTERCURRENT ILLNESS",
+    "SCHEDULING ERROR AT SITE",
+    "PARTICIPANT DID NOT APPEAR",
+)
 
 
 def demographics(world: World) -> pd.DataFrame:
@@ -56,24 +62,40 @@ def disposition(world: World) -> pd.DataFrame:
     rows: list[tuple[str, str, str, str, str, str, int]] = []
     for i, person in enumerate(world.people.itertuples()):
         consent = person.consent.toordinal()
-        rows.append((person.usubjid, "PROTOCOL MILESTONE", "", "INFORMED CONSENT OBTAINED", "INFORMED CONSENT OBTAINED", "SCREENING", consent))
+        rows.append(
+            (person.usubjid, "PROTOCOL MILESTONE", "", "INFORMED CONSENT OBTAINED", "INFORMED CONSENT OBTAINED", "SCREENING", consent)
+        )
         if person.row < 0:
             low = "IRLS total below 15 at screening" if person.fail_reason == "LOW" else "IRLS total below 15 at baseline"
-            other = ("Prohibited concomitant medication", "Withdrew consent during screening", "Laboratory value outside the limits", "Other exclusion criterion met")
+            other = (
+                "Prohibited concomitant medication",
+                "Withdrew consent during screening",
+                "Laboratory value outside the limits",
+                "Other exclusion criterion met",
+            )
             term = low if person.fail_reason.startswith("LOW") else other[i % 4]
-            day = person.baseline.toordinal() if person.fail_reason == "LOW AT BASELINE" else person.screening.toordinal() + int(rng.integers(0, 9))
+            day = (
+                person.baseline.toordinal()
+                if person.fail_reason == "LOW AT BASELINE"
+                else person.screening.toordinal() + int(rng.integers(0, 9))
+            )
             rows.append((person.usubjid, "DISPOSITION EVENT", "STUDY PARTICIPATION", term, "SCREEN FAILURE", "SCREENING", day))
             continue
         k = person.row
         rows.append((person.usubjid, "PROTOCOL MILESTONE", "", "RANDOMIZED", "RANDOMIZED", "BASELINE", person.baseline.toordinal()))
         if world.treatment_reason[k]:
             term = world.treatment_reason[k]
-            rows.append((person.usubjid, "DISPOSITION EVENT", "STUDY TREATMENT", term.capitalize(), term, "TREATMENT", int(world.treatment_end[k])))
+            rows.append(
+                (person.usubjid, "DISPOSITION EVENT", "STUDY TREATMENT", term.capitalize(), term, "TREATMENT", int(world.treatment_end[k]))
+            )
         term = world.study_reason[k]
         epoch = "FOLLOW-UP" if world.course.exit_week[k] >= TREATMENT_WEEKS else "TREATMENT" if world.treatment_first[k] else "BASELINE"
         rows.append((person.usubjid, "DISPOSITION EVENT", "STUDY PARTICIPATION", term.capitalize(), term, epoch, int(world.study_end[k])))
     cells = list(zip(*rows, strict=True))
-    frame = table(dict(zip(("USUBJID", "DSCAT", "DSSCAT", "DSTERM", "DSDECOD", "EPOCH"), cells[:6], strict=True)) | {"DSSTDTC": iso(cells[6])}, len(rows))
+    frame = table(
+        dict(zip(("USUBJID", "DSCAT", "DSSCAT", "DSTERM", "DSDECOD", "EPOCH"), cells[:6], strict=True)) | {"DSSTDTC": iso(cells[6])},
+        len(rows),
+    )
     frame = numbered(frame, "USUBJID", "DSSEQ")
     return frame[["USUBJID", "DSSEQ", "DSCAT", "DSSCAT", "DSTERM", "DSDECOD", "EPOCH", "DSSTDTC"]]
 
@@ -121,9 +143,25 @@ def deviations(world: World) -> pd.DataFrame:
             rows.append((k, "WRONG DEVICE DISPENSED", "Device of another participant dispensed at baseline", int(world.day1[k]), "2"))
         if course.rescue_week[k] <= TREATMENT_WEEKS:
             day = int(world.day1[k] + 7 * (course.rescue_week[k] - 1))
-            rows.append((k, "PROHIBITED CONCOMITANT MEDICATION", "Medication for restless legs syndrome started or increased during treatment", day, ""))
+            rows.append(
+                (
+                    k,
+                    "PROHIBITED CONCOMITANT MEDICATION",
+                    "Medication for restless legs syndrome started or increased during treatment",
+                    day,
+                    "",
+                )
+            )
         if world.on_device[k] and prescribed[k] >= 12 and sessions[k] < 0.6 * prescribed[k]:
-            rows.append((k, "TREATMENT NON-COMPLIANCE", f"{sessions[k]} of {int(prescribed[k])} prescribed sessions delivered", int(world.treatment_end[k]), ""))
+            rows.append(
+                (
+                    k,
+                    "TREATMENT NON-COMPLIANCE",
+                    f"{sessions[k]} of {int(prescribed[k])} prescribed sessions delivered",
+                    int(world.treatment_end[k]),
+                    "",
+                )
+            )
         for j, visit in enumerate(VISITS):
             week = visit.week
             missed = week is not None and 0 < week <= course.exit_week[k] and world.visit_day[k, j] == 0
@@ -141,5 +179,3 @@ def deviations(world: World) -> pd.DataFrame:
     )
     frame = numbered(frame.sort_values(["USUBJID", "DVSTDTC"], kind="stable").reset_index(drop=True), "USUBJID", "DVSEQ")
     return frame[["USUBJID", "DVSEQ", "DVCAT", "DVTERM", "DVSTDTC", "VISITNUM"]]
-
-

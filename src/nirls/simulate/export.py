@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from nirls.simulate.config import Trial
 from nirls.simulate.course import NOT
@@ -19,32 +20,50 @@ from nirls.simulate.world import World
 from nirls.simulate.write import write_json, write_table
 
 
-def hidden(world: World, log: pd.DataFrame, devices: Fleet) -> pd.DataFrame:
-    """What nobody could see: latent values, events and the dose really delivered, from the log before any fault."""
+def _with_dose(log: pd.DataFrame, devices: Fleet) -> pd.DataFrame:
+    """The fault-free log with the hidden columns: an ageing device delivers less than it reports."""
+    before = log["SEQ_NO"].astype(int) - 1
+    share = np.array([(1 - devices.ageing[device]) ** n for device, n in zip(log["SPDEVID"], before, strict=True)])
+    return log.assign(_who=log["USUBJID"], _dose=log["FLUENCE"].astype(float) * share, _took=1)
+
+
+def hidden(world: World, delivered: pd.DataFrame) -> pd.DataFrame:
+    """What nobody could see: latent values, events and the treatment really delivered."""
     c, s, r = world.course, world.subjects, world.r
-    aged = log.assign(n=log["SEQ_NO"].astype(int) - 1)
-    share = np.array([(1 - devices.ageing[device]) ** n for device, n in zip(aged["SPDEVID"], aged["n"], strict=True)])
-    delivered = (log["FLUENCE"].astype(float) * share).groupby(log["USUBJID"]).sum().reindex(r["usubjid"]).fillna(0.0)
+    delivered = delivered.reindex(r["usubjid"]).fillna(0)
     codes = np.array([arm.code for arm in world.trial.arms])
-    flag = lambda values: [str(int(v)) for v in values]  # noqa: E731
-    week = lambda values: ["" if v == NOT else str(int(v)) for v in values]  # noqa: E731
+
+    def whole(values: NDArray) -> list[str]:
+        return ["" if v == NOT else str(int(v)) for v in values]
+
     return table(
         {
-            "USUBJID": r["usubjid"], "ARMCD": codes[r["arm"]], "ACTARMCD": codes[r["actual"]], "MICROVASCULAR": flag(s.microvascular),
-            "REFRACTORY": flag(s.refractory), "SECONDARY": flag(s.secondary), "THETA0": fixed(c.theta[:, 0], 3), "PLACEBO": fixed(s.placebo, 3),
-            "STOP_WEEK": flag(c.stop_week), "EXIT_WEEK": flag(c.exit_week), "RETRIEVED": flag(c.retrieved), "RESCUE_WEEK": week(c.rescue_week),
-            "RELAPSE_WEEK": week(c.relapse_week), "AUGMENTED": flag(c.augmented), "SESSIONS": flag((world.session_day > 0).sum(axis=(1, 2))),
-            "FLUENCE_TOTAL": fixed(delivered.to_numpy(), 1),
+            "USUBJID": r["usubjid"],
+            "ARMCD": codes[r["arm"]],
+            "ACTARMCD": codes[r["actual"]],
+            "MICROVASCULAR": whole(s.microvascular),
+            "REFRACTORY": whole(s.refractory),
+            "SECONDARY": whole(s.secondary),
+            "THETA0": fixed(c.theta[:, 0], 3),
+            "PLACEBO": fixed(s.placebo, 3),
+            "STOP_WEEK": whole(c.stop_week),
+            "EXIT_WEEK": whole(c.exit_week),
+            "RETRIEVED": whole(c.retrieved),
+            "RESCUE_WEEK": whole(c.rescue_week),
+            "RELAPSE_WEEK": whole(c.relapse_week),
+            "AUGMENTED": whole(c.augmented),
+            "SESSIONS": whole(delivered["sessions"].to_numpy()),
+            "FLUENCE_TOTAL": fixed(delivered["fluence"].to_numpy(), 1),
         },
         world.n,
-    )  # fmt: skip
+    )
 
 
 def make(trial: Trial) -> dict[str, pd.DataFrame]:
     """All tables of the trial by file stem: the raw files, the answer key and the hidden truth by subject."""
     world, devices, clean = clean_tables(trial)
-    tables, key = plant(trial, clean)
-    return tables | {"answer-key": key, "truth-subjects": hidden(world, clean["dx"], devices)}
+    tables, key, delivered = plant(trial, clean | {"dx": _with_dose(clean["dx"], devices)})
+    return tables | {"answer-key": key, "truth-subjects": hidden(world, delivered)}
 
 
 def export(trial: Trial, out: Path) -> dict[str, int]:

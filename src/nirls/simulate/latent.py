@@ -90,7 +90,9 @@ def draw(rng: np.random.Generator, n: int, trial: Trial, effects: FloatArray) ->
     flags = {name: rng.random(n) < getattr(prevalence, name) for name in ("microvascular", "refractory", "dopamine")}
     secondary = rng.random(n) < prevalence.secondary
     # secondary RLS goes with kidney disease and neuropathy; the marginal prevalences stay as configured
-    kidney = rng.random(n) < np.where(secondary, 0.7 * prevalence.kidney / prevalence.secondary, 0.3 * prevalence.kidney / (1 - prevalence.secondary))
+    kidney = rng.random(n) < np.where(
+        secondary, 0.7 * prevalence.kidney / prevalence.secondary, 0.3 * prevalence.kidney / (1 - prevalence.secondary)
+    )
     neuropathy = rng.random(n) < np.where(
         secondary, 0.5 * prevalence.neuropathy / prevalence.secondary, 0.5 * prevalence.neuropathy / (1 - prevalence.secondary)
     )

@@ -75,7 +75,12 @@ def _demography(trial: Trial, people: pd.DataFrame) -> pd.DataFrame:
     shares = {"EU": (0.91, 0.03, 0.04, 0.02), "NA": (0.76, 0.14, 0.06, 0.04), "AP": (0.45, 0.01, 0.50, 0.04)}
     u = rng.random(n)
     race_index = np.array([np.searchsorted(np.cumsum(shares[r])[:3], x) for r, x in zip(region, u, strict=True)])
-    skin = {0: (0.06, 0.34, 0.42, 0.16, 0.02, 0.0), 1: (0, 0, 0.02, 0.08, 0.45, 0.45), 2: (0, 0.05, 0.45, 0.40, 0.10, 0), 3: (0.02, 0.1, 0.3, 0.38, 0.15, 0.05)}
+    skin = {
+        0: (0.06, 0.34, 0.42, 0.16, 0.02, 0.0),
+        1: (0, 0, 0.02, 0.08, 0.45, 0.45),
+        2: (0, 0.05, 0.45, 0.40, 0.10, 0),
+        3: (0.02, 0.1, 0.3, 0.38, 0.15, 0.05),
+    }
     u = rng.random(n)
     phototype = np.array([min(int(np.searchsorted(np.cumsum(skin[r]), x)), 5) for r, x in zip(race_index, u, strict=True)])
     height = np.where(female, rng.normal(163.5, 6.5, n), rng.normal(176.5, 7.0, n)).clip(145, 200)

@@ -114,7 +114,7 @@ def asrs(world: World) -> pd.DataFrame:
     return table(_head(world, subject, visit) | columns | {"ASRSTOT": [str(x) for x in items.sum(axis=1)]}, n)
 
 
-def _scale(world: World, name: str, column: str, worse_high: bool, slope: float, centre: float, noise: float) -> pd.DataFrame:
+def _scale(world: World, column: str, worse_high: bool, slope: float, centre: float, noise: float) -> pd.DataFrame:
     rng = world.stream(f"QS {column}")
     subject, visit = _long(world, (0, 4, 8, 12, 16, 21))
     own = rng.normal(0, noise, world.n)
@@ -126,12 +126,12 @@ def _scale(world: World, name: str, column: str, worse_high: bool, slope: float,
 
 def sleep(world: World) -> pd.DataFrame:
     """Sleep Problems Index II of the MOS sleep scale, 0–100, higher is worse."""
-    return _scale(world, "sleep", "MOSSPI", True, 1.5, 54.0, 10.0)
+    return _scale(world, "MOSSPI", True, 1.5, 54.0, 10.0)
 
 
 def quality_of_life(world: World) -> pd.DataFrame:
     """RLS quality-of-life score, 0–100, higher is better."""
-    return _scale(world, "quality of life", "RLSQOL", False, 1.4, 58.0, 10.0)
+    return _scale(world, "RLSQOL", False, 1.4, 58.0, 10.0)
 
 
 def blinding(world: World) -> pd.DataFrame:

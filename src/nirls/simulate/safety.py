@@ -64,7 +64,11 @@ def adverse_events(world: World, devices: Fleet) -> pd.DataFrame:
         if course.augmented[k]:
             day = first + 7 * int(world.subjects.augmentation_week[k] + 1)
             if day <= end:
-                names = ("Earlier and stronger symptoms under treatment", "Augmentation of restless legs syndrome", "Nervous system disorders")
+                names = (
+                    "Earlier and stronger symptoms under treatment",
+                    "Augmentation of restless legs syndrome",
+                    "Nervous system disorders",
+                )
                 mine.append((len(_TERMS), names, False, day, False))
         if course.stop_by_ae[k]:
             names = (("Dizziness", "Dizziness", "Nervous system disorders") if arm.kind == "drug"
@@ -78,24 +82,35 @@ def adverse_events(world: World, devices: Fleet) -> pd.DataFrame:
             length = int(1 + 12 * v[0] ** 2) + (10 if serious else 0)
             ongoing = v[1] < 0.07 or day + length > end
             grade = 3 if serious or v[2] > 0.975 else 2 if v[2] > 0.72 or stops else 1
-            relation = ("CAUSAL" if v[3] < 0.12 else "PROBABLE" if v[3] < 0.45 else "POSSIBLE") if device else "POSSIBLE" if v[3] < 0.06 and world.on_device[k] else "NOT"
+            relation = "NOT"
+            if device:
+                relation = "CAUSAL" if v[3] < 0.12 else "PROBABLE" if v[3] < 0.45 else "POSSIBLE"
+            elif v[3] < 0.06 and world.on_device[k]:
+                relation = "POSSIBLE"
             procedure = "POSSIBLE" if device and v[4] < 0.1 else "NOT"
             related = relation != "NOT" or procedure != "NOT"
-            action = "NOT APPLICABLE" if arm.kind == "drug" else "WITHDRAWN" if stops else "INTERRUPTED" if device and v[5] < 0.12 else "NONE"
-            rows.append((
-                world.r["usubjid"][k], *names, MEDDRA, *iso([day, 0 if ongoing else min(day + length, end)]), str(grade), "Y" if serious else "N",
-                "HOSPITALIZATION" if serious else "", relation, procedure, "Y" if device else "N", action,
-                "NOT RECOVERED" if ongoing else "RECOVERED", devices.device(k, day) if related and world.on_device[k] else "",
-            ))  # fmt: skip
+            action = (
+                "NOT APPLICABLE" if arm.kind == "drug" else "WITHDRAWN" if stops else "INTERRUPTED" if device and v[5] < 0.12 else "NONE"
+            )
+            dates = iso([day, 0 if ongoing else min(day + length, end)])
+            used = devices.device(k, day) if related and world.on_device[k] else ""
+            seriousness = ("Y", "HOSPITALIZATION") if serious else ("N", "")
+            outcome = "NOT RECOVERED" if ongoing else "RECOVERED"
+            relations = (relation, procedure, "Y" if device else "N", action, outcome, used)
+            rows.append((world.r["usubjid"][k], *names, MEDDRA, *dates, str(grade), *seriousness, *relations))
     frame = numbered(table(dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)), len(rows)), "USUBJID", "AESEQ")
     return frame[["USUBJID", "AESEQ", *_COLUMNS[1:]]]
 
 
 _DEFICIENCIES = (
-    ("MALFUNCTION", "Pad does not switch on"), ("MALFUNCTION", "Display shows an error and stops"), ("MALFUNCTION", "One row of diodes dark"),
-    ("MALFUNCTION", "Battery does not charge"), ("USE ERROR", "Pad worn inside out"), ("USE ERROR", "Charger of another appliance used"),
+    ("MALFUNCTION", "Pad does not switch on"),
+    ("MALFUNCTION", "Display shows an error and stops"),
+    ("MALFUNCTION", "One row of diodes dark"),
+    ("MALFUNCTION", "Battery does not charge"),
+    ("USE ERROR", "Pad worn inside out"),
+    ("USE ERROR", "Charger of another appliance used"),
     ("LABELLING", "Instruction leaflet in the wrong language"),
-)  # fmt: skip
+)
 
 
 def deficiencies(world: World, devices: Fleet, rate: float = 0.004) -> pd.DataFrame:
@@ -108,13 +123,21 @@ def deficiencies(world: World, devices: Fleet, rate: float = 0.004) -> pd.DataFr
             category, term = _DEFICIENCIES[int(rng.integers(0, len(_DEFICIENCIES)))]
             rows.append((devices.device(k, int(day)), world.r["usubjid"][k], category, term, "Y" if rng.random() < 0.06 else "N", int(day)))
         if devices.second[k]:
-            rows.append((devices.first[k], world.r["usubjid"][k], "MALFUNCTION", "Device failed and was replaced", "N", int(devices.replaced_day[k]) - 1))
+            rows.append(
+                (
+                    devices.first[k],
+                    world.r["usubjid"][k],
+                    "MALFUNCTION",
+                    "Device failed and was replaced",
+                    "N",
+                    int(devices.replaced_day[k]) - 1,
+                )
+            )
     rows.sort(key=lambda row: (row[1], row[5], row[3]))
     cells = list(zip(*rows, strict=True))
     frame = table(
-        {"SPDEVID": cells[0], "USUBJID": cells[1], "DECAT": cells[2], "DETERM": cells[3], "DESADE": cells[4], "DESTDTC": iso(cells[5])}, len(rows)
+        {"SPDEVID": cells[0], "USUBJID": cells[1], "DECAT": cells[2], "DETERM": cells[3], "DESADE": cells[4], "DESTDTC": iso(cells[5])},
+        len(rows),
     )
     frame = numbered(frame, "USUBJID", "DESEQ")
     return frame[["SPDEVID", "USUBJID", "DESEQ", "DECAT", "DETERM", "DESADE", "DESTDTC"]]
-
-

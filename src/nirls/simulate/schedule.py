@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def windows() -> list[tuple[int, int]]:
     Baseline ends on day 1, week 1 begins on day 2. A day exactly between two targets belongs to the earlier visit.
     """
     lower, upper = [-(10**6)], []
-    for left, right in zip(VISITS, VISITS[1:], strict=False):
+    for left, right in pairwise(VISITS):
         last = 1 if left.num == 2 else int(np.floor((left.target + right.target) / 2))
         upper.append(last)
         lower.append(last + 1)

@@ -45,7 +45,7 @@ def sessions(world: World, devices: Fleet) -> pd.DataFrame:
             device = devices.device(k, int(day))
             arm = world.trial.arms[devices.arm[device]]
             sequence[device] = sequence.get(device, 0) + 1
-            planned = int(round(arm.minutes * 60))
+            planned = round(arm.minutes * 60)
             status = "aborted" if draws["status"][j] < 0.025 else "paused" if draws["status"][j] < 0.055 else "ok"
             if status == "aborted" and j == 0:
                 status = "ok"

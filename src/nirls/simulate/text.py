@@ -31,7 +31,9 @@ def where(condition: NDArray[np.bool_], text: str | Sequence[str], otherwise: st
 
 def table(columns: dict[str, Sequence[str] | str], n: int) -> pd.DataFrame:
     """A raw table: every column text, scalars repeated."""
-    return pd.DataFrame({name: pd.Series([value] * n if isinstance(value, str) else list(value), dtype="str") for name, value in columns.items()})
+    return pd.DataFrame(
+        {name: pd.Series([value] * n if isinstance(value, str) else list(value), dtype="str") for name, value in columns.items()}
+    )
 
 
 def numbered(frame: pd.DataFrame, by: str, name: str) -> pd.DataFrame:

@@ -13,20 +13,29 @@ _HISTORY = (  # term, share of the population
     ("MIGRAINE", 0.09), ("INSOMNIA", 0.17), ("ASTHMA", 0.07), ("VARICOSE VEINS", 0.10), ("PHOTOSENSITIVITY REACTION", 0.015),
 )  # fmt: skip
 _BACKGROUND = (  # name as written, standard name, class, dose, unit, share
-    ("ramipril", "RAMIPRIL", "ACE INHIBITORS", "5", "mg", 0.15), ("amlodipine", "AMLODIPINE", "CALCIUM CHANNEL BLOCKERS", "5", "mg", 0.10),
-    ("levothyroxine", "LEVOTHYROXINE SODIUM", "THYROID HORMONES", "75", "ug", 0.09), ("metformin", "METFORMIN", "BIGUANIDES", "850", "mg", 0.09),
-    ("hydrochlorothiazide", "HYDROCHLOROTHIAZIDE", "THIAZIDES", "12.5", "mg", 0.07), ("ibuprofen", "IBUPROFEN", "NSAIDS", "400", "mg", 0.12),
-    ("naproxen", "NAPROXEN", "NSAIDS", "250", "mg", 0.03), ("doxycycline", "DOXYCYCLINE", "TETRACYCLINES", "100", "mg", 0.015),
-    ("atorvastatin", "ATORVASTATIN", "STATINS", "20", "mg", 0.17), ("vitamin D", "COLECALCIFEROL", "VITAMINS", "1000", "IU", 0.14),
-)  # fmt: skip
+    ("ramipril", "RAMIPRIL", "ACE INHIBITORS", "5", "mg", 0.15),
+    ("amlodipine", "AMLODIPINE", "CALCIUM CHANNEL BLOCKERS", "5", "mg", 0.10),
+    ("levothyroxine", "LEVOTHYROXINE SODIUM", "THYROID HORMONES", "75", "ug", 0.09),
+    ("metformin", "METFORMIN", "BIGUANIDES", "850", "mg", 0.09),
+    ("hydrochlorothiazide", "HYDROCHLOROTHIAZIDE", "THIAZIDES", "12.5", "mg", 0.07),
+    ("ibuprofen", "IBUPROFEN", "NSAIDS", "400", "mg", 0.12),
+    ("naproxen", "NAPROXEN", "NSAIDS", "250", "mg", 0.03),
+    ("doxycycline", "DOXYCYCLINE", "TETRACYCLINES", "100", "mg", 0.015),
+    ("atorvastatin", "ATORVASTATIN", "STATINS", "20", "mg", 0.17),
+    ("vitamin D", "COLECALCIFEROL", "VITAMINS", "1000", "IU", 0.14),
+)
 _RLS_STABLE = (
-    ("ferrous sulphate", "FERROUS SULFATE", "IRON PREPARATIONS", "325", "mg"), ("pramipexole", "PRAMIPEXOLE", "DOPAMINE AGONISTS", "0.25", "mg"),
-    ("ropinirole", "ROPINIROLE", "DOPAMINE AGONISTS", "1", "mg"), ("gabapentin", "GABAPENTIN", "ALPHA-2-DELTA LIGANDS", "300", "mg"),
-)  # fmt: skip
+    ("ferrous sulphate", "FERROUS SULFATE", "IRON PREPARATIONS", "325", "mg"),
+    ("pramipexole", "PRAMIPEXOLE", "DOPAMINE AGONISTS", "0.25", "mg"),
+    ("ropinirole", "ROPINIROLE", "DOPAMINE AGONISTS", "1", "mg"),
+    ("gabapentin", "GABAPENTIN", "ALPHA-2-DELTA LIGANDS", "300", "mg"),
+)
 _RESCUE = (
-    ("levodopa/benserazide", "LEVODOPA/BENSERAZIDE", "DOPA DERIVATIVES", "100", "mg"), ("pramipexole", "PRAMIPEXOLE", "DOPAMINE AGONISTS", "0.125", "mg"),
-    ("gabapentin", "GABAPENTIN", "ALPHA-2-DELTA LIGANDS", "300", "mg"), ("tramadol", "TRAMADOL", "OPIOIDS", "50", "mg"),
-)  # fmt: skip
+    ("levodopa/benserazide", "LEVODOPA/BENSERAZIDE", "DOPA DERIVATIVES", "100", "mg"),
+    ("pramipexole", "PRAMIPEXOLE", "DOPAMINE AGONISTS", "0.125", "mg"),
+    ("gabapentin", "GABAPENTIN", "ALPHA-2-DELTA LIGANDS", "300", "mg"),
+    ("tramadol", "TRAMADOL", "OPIOIDS", "50", "mg"),
+)
 
 
 def exposure(world: World) -> pd.DataFrame:
@@ -47,7 +56,11 @@ def exposure(world: World) -> pd.DataFrame:
         name = "SHAM LIGHT" if arm.kind == "sham" else f"LIGHT {arm.wavelength} NM"
         rows.append((who, name, f"{arm.fluence:.0f}", "J/cm2", "3 TIMES PER WEEK", first, last))
     cells = list(zip(*rows, strict=True))
-    frame = table(dict(zip(("USUBJID", "EXTRT", "EXDOSE", "EXDOSU", "EXFREQ"), cells[:5], strict=True)) | {"EXSTDTC": iso(cells[5]), "EXENDTC": iso(cells[6])}, len(rows))
+    frame = table(
+        dict(zip(("USUBJID", "EXTRT", "EXDOSE", "EXDOSU", "EXFREQ"), cells[:5], strict=True))
+        | {"EXSTDTC": iso(cells[5]), "EXENDTC": iso(cells[6])},
+        len(rows),
+    )
     frame = numbered(frame, "USUBJID", "EXSEQ")
     return frame[["USUBJID", "EXSEQ", "EXTRT", "EXDOSE", "EXDOSU", "EXFREQ", "EXSTDTC", "EXENDTC"]]
 
@@ -69,15 +82,27 @@ def history(world: World) -> pd.DataFrame:
         else:
             rows.append((who, "Idiopathic restless legs syndrome", "PRIMARY RLS", "RLS HISTORY", day(onset)))
         if s.refractory[k]:
-            rows.append((who, "Insufficient response to at least two medicines", "REFRACTORY RLS", "RLS HISTORY", day(min(onset, ago[k, -1] / 3))))
+            rows.append(
+                (who, "Insufficient response to at least two medicines", "REFRACTORY RLS", "RLS HISTORY", day(min(onset, ago[k, -1] / 3)))
+            )
         if s.dopamine[k]:
-            rows.append((who, "Previous treatment with a dopamine agonist", "PRIOR DOPAMINE AGONIST", "RLS HISTORY", day(min(onset, ago[k, -2] / 2))))
+            rows.append(
+                (
+                    who,
+                    "Previous treatment with a dopamine agonist",
+                    "PRIOR DOPAMINE AGONIST",
+                    "RLS HISTORY",
+                    day(min(onset, ago[k, -2] / 2)),
+                )
+            )
         if s.microvascular[k]:
             rows.append((who, "Microvascular involvement of the lower legs", "MICROVASCULAR DISEASE", "GENERAL", day(ago[k, -3])))
         if s.neuropathy[k]:
             rows.append((who, "Peripheral sensory neuropathy", "NEUROPATHY", "GENERAL", day(ago[k, -4])))
         if s.kidney[k]:
-            rows.append((who, f"Chronic kidney disease stage {('3a', '3b', '4')[stage[k]]}", "CHRONIC KIDNEY DISEASE", "GENERAL", day(ago[k, -5])))
+            rows.append(
+                (who, f"Chronic kidney disease stage {('3a', '3b', '4')[stage[k]]}", "CHRONIC KIDNEY DISEASE", "GENERAL", day(ago[k, -5]))
+            )
         for j, (term, share) in enumerate(_HISTORY):
             if chance[k, j] < share:
                 rows.append((who, term.capitalize(), term, "GENERAL", day(ago[k, j])))

@@ -23,10 +23,13 @@ from nirls.simulate.streams import stream
 
 CHUNK = 10_000
 REFERENCE = "SHAM"
+PRIMARY = "NIR850-54"
 COLUMNS = tuple(k for k, visit in enumerate(VISITS) if visit.week is not None and 0 < visit.week <= TREATMENT_WEEKS)
 
 DEFINITION = {
-    "population": "Subjects of the trial's population whose IRLS total is at least 15 at screening and at baseline, with the trial's mix of sites.",
+    "population": (
+        "Subjects of the trial's population whose IRLS total is at least 15 at screening and at baseline, with the trial's mix of sites."
+    ),
     "potential outcome": (
         "IRLS total (sum of ten whole-number items 0–4, the trial's own measurement process with its noise) at the visit minus the total at"
         " baseline, had the subject been randomized to the arm and received its device, every visit measured without missing values."
@@ -35,9 +38,16 @@ DEFINITION = {
         "Stopping treatment, never starting it and rescue medication happen as they do in the trial and the outcome is what it then is:"
         " after stopping, the effect of light halves every 3 weeks; rescue medication lowers severity."
     ),
-    "hypothetical": "The same outcome in a world without stopping treatment, never starting it and rescue medication; missed sessions remain.",
+    "hypothetical": (
+        "The same outcome in a world without stopping treatment, never starting it and rescue medication; missed sessions remain."
+    ),
+    "responder": "Treatment policy: a reduction of the total by at least 50 % of its baseline value.",
+    "remitter": "Treatment policy: a total of at most 10.",
     "pairs": "The same subjects with the same random numbers under every arm; a difference is a mean of differences within subjects.",
-    "mc_se": "Monte-Carlo standard error: standard deviation of the differences within subjects divided by the square root of the number of subjects.",
+    "mc_se": (
+        "Monte-Carlo standard error: standard deviation over subjects (of the differences within subjects, for a difference) divided by the"
+        " square root of their number."
+    ),
 }
 
 
@@ -80,7 +90,14 @@ def outcomes(trial: Trial, subjects: Subjects, arm: int, *, events: bool) -> dic
 def _rows(kind: str, arm: str, means: _Mean, comparison: str = "") -> list[dict[str, Any]]:
     value, se = means.result()
     return [
-        {"quantity": kind, "arm": arm, "comparison": comparison, "week": VISITS[column].week, "value": round(float(v), 5), "mc_se": round(float(s), 5)}
+        {
+            "quantity": kind,
+            "arm": arm,
+            "comparison": comparison,
+            "week": VISITS[column].week,
+            "value": round(float(v), 5),
+            "mc_se": round(float(s), 5),
+        }
         for column, v, s in zip(COLUMNS, value, se, strict=True)
     ]
 
@@ -132,20 +149,21 @@ def compute(trial: Trial, chunks: int | None = None) -> list[dict[str, Any]]:
 def truth(trial: Trial, cached: Path | None = None) -> dict[str, Any]:
     """The content of `truth.json`; taken from `cached` when that was made with the same outcome parameters and model version."""
     key = outcome_hash(trial)
-    if cached is not None and cached.exists():
-        old = json.loads(cached.read_text(encoding="utf-8"))
-        if old.get("config_hash") == key:
-            return old | {"parameters": parameters(trial)}
-    values = compute(trial)
-    n = sum(len(chunk(trial, number)) for number in range(trial.truth_subjects // CHUNK))
-    primary = next(r for r in values if r["quantity"] == "difference in mean change, treatment policy" and r["arm"] == "NIR850-54" and r["week"] == 4)
+    old = json.loads(cached.read_text(encoding="utf-8")) if cached is not None and cached.exists() else {}
+    if old.get("config_hash") == key:
+        values, n = old["truth"], old["subjects"]
+    else:
+        values = compute(trial)
+        n = sum(len(chunk(trial, number)) for number in range(trial.truth_subjects // CHUNK))
+    quantity, words = "difference in mean change, treatment policy", "difference in mean change from baseline of the IRLS total"
+    primary = next(r for r in values if r["quantity"] == quantity and r["arm"] == PRIMARY and r["week"] == 4)
     return {
         "synthetic": "SYNTHETIC DATA — not evidence",
         "config_hash": key,
         "model_version": MODEL_VERSION,
         "subjects": n,
         "definition": DEFINITION,
-        "primary": {"estimand": "difference in mean change from baseline of the IRLS total at week 4, NIR850-54 − SHAM, treatment policy", **primary},
+        "primary": {"estimand": f"{words} at week 4, {PRIMARY} − {REFERENCE}, treatment policy", **primary},
         "open_label": [arm.code for arm in trial.arms if arm.kind == "drug"],
         "truth": values,
         "parameters": parameters(trial),

@@ -95,7 +95,10 @@ def _visit_days(trial: Trial, r: pd.DataFrame, course: Course, day1: DayArray) -
 def _reasons(world_rng: np.random.Generator, subjects: Subjects, course: Course, on_device: NDArray) -> tuple[list[str], list[str]]:
     treatment, study = [], []
     u = world_rng.random(len(subjects))
-    unhappy = (["LACK OF EFFICACY", "WITHDRAWAL BY SUBJECT", "LOST TO FOLLOW-UP", "PHYSICIAN DECISION", "PROTOCOL DEVIATION", "DEVICE FAILURE"], [0.45, 0.70, 0.85, 0.93, 0.97])
+    unhappy = (
+        ["LACK OF EFFICACY", "WITHDRAWAL BY SUBJECT", "LOST TO FOLLOW-UP", "PHYSICIAN DECISION", "PROTOCOL DEVIATION", "DEVICE FAILURE"],
+        [0.45, 0.70, 0.85, 0.93, 0.97],
+    )
     other = (unhappy[0], [0.03, 0.45, 0.75, 0.86, 0.94])
     for i in range(len(subjects)):
         names, cuts = unhappy if course.stop_change[i] > -3 else other

@@ -28,15 +28,41 @@ def inherent(p: Planter) -> None:
     for who, category in zip(dv["USUBJID"], dv["DVCAT"], strict=True):
         if category == "ELIGIBILITY CRITERIA NOT MET":
             label = int(irls.index[(irls["USUBJID"] == who) & (irls["VISITNUM"] == "2")][0])
-            p.note("R21", "W", "qs_irls", label, "IRLSTOT", irls.at[label, "IRLSTOT"], "true value: randomized although below 15 at baseline")
+            p.note(
+                "R21", "W", "qs_irls", label, "IRLSTOT", irls.at[label, "IRLSTOT"], "true value: randomized although below 15 at baseline"
+            )
         elif category == "STRATIFICATION ERROR":
             label = person[who]
             true = ">=25" if dm.at[label, "STRSEV"] == "<25" else "<25"
-            p.note("R23", "W", "dm", label, "STRSEV", true, "severity stratum entered wrongly at randomization; the subject was randomized in the wrong list")
+            p.note(
+                "R23",
+                "W",
+                "dm",
+                label,
+                "STRSEV",
+                true,
+                "severity stratum entered wrongly at randomization; the subject was randomized in the wrong list",
+            )
     for label in dm.index[dm["ARMCD"] != dm["ACTARMCD"]]:
-        p.note("R25", "W", "dm", int(label), "ACTARMCD", dm.at[label, "ACTARMCD"], f"true: received the other device of a swapped pair; randomized to {dm.at[label, 'ARMCD']}")
+        p.note(
+            "R25",
+            "W",
+            "dm",
+            int(label),
+            "ACTARMCD",
+            dm.at[label, "ACTARMCD"],
+            f"true: received the other device of a swapped pair; randomized to {dm.at[label, 'ARMCD']}",
+        )
     for label in cm.index[(cm["CMRLSFL"] == "Y") & (cm["CMRESCFL"] == "Y")]:
-        p.note("R59", "W", "cm", int(label), "CMSTDTC", cm.at[label, "CMSTDTC"], "true: rescue medication for restless legs syndrome, an intercurrent event")
+        p.note(
+            "R59",
+            "W",
+            "cm",
+            int(label),
+            "CMSTDTC",
+            cm.at[label, "CMSTDTC"],
+            "true: rescue medication for restless legs syndrome, an intercurrent event",
+        )
 
 
 def repeats(p: Planter) -> None:
@@ -58,13 +84,23 @@ def repeats(p: Planter) -> None:
                     raise AssertionError("a contradicting IRLS record must have another total")
             new = p.add(table, label, **values)
             p.note("R03", "Q", table, label, "", "", "the true one of two records with the same key and different values")
-            p.note("R03", "Q", table, new, "", "", "the false one of two records with the same key and different values: another subject's form")
+            p.note(
+                "R03",
+                "Q",
+                table,
+                new,
+                "",
+                "",
+                "the false one of two records with the same key and different values: another subject's form",
+            )
     for table in ("qs_irls", "qs_sleep", "ae", "cm", "lb", "vs"):
         frame = p.tables[table]
         mask = frame["VISITNUM"].astype(float) > 2 if "VISITNUM" in frame else np.ones(len(frame), dtype=bool)
         for label in p.pick(table, mask, f"R04:{table}"):
             who = frame.at[label, "USUBJID"]
-            p.set("R04", "Q", table, label, "USUBJID", who[:-3] + str(900 + int(who[-3:]) % 100), "typing error in the number of the subject")
+            p.set(
+                "R04", "Q", table, label, "USUBJID", who[:-3] + str(900 + int(who[-3:]) % 100), "typing error in the number of the subject"
+            )
 
 
 def _other(column: str, value: str) -> str:
@@ -106,7 +142,9 @@ def dates(p: Planter) -> None:
             month, year = month & before, year & before
         for label in p.pick(table, month, f"R18:{table}"):
             value = frame.at[label, start]
-            p.set("R18", "W", table, label, start, value[:4] if year[label] and rng.random() < 0.4 else value[:7], "part of the date unknown")
+            p.set(
+                "R18", "W", table, label, start, value[:4] if year[label] and rng.random() < 0.4 else value[:7], "part of the date unknown"
+            )
 
 
 def values(p: Planter) -> None:

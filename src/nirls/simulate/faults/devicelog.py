@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import combinations
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -76,32 +77,62 @@ def identity(p: Planter) -> None:
         rows = log.of(who)
         first = rows.iloc[0]
         shift = datetime.fromisoformat(log.dm.at[who, "RANDDTC"]).date() - local(first).date() - timedelta(days=2)
-        new = p.add(FILE, int(rows.index[0]), -0.5, **{c: utc_text(moment(first[c]) + shift) for c in ("START_UTC", "END_UTC")})
+        new = p.add(
+            FILE, int(rows.index[0]), -0.5, _dose=0.0, _took=0, **{c: utc_text(moment(first[c]) + shift) for c in ("START_UTC", "END_UTC")}
+        )
         renumber(p, first["SPDEVID"])
         dr = p.tables["dr"]
         early = local(p.tables[FILE].loc[new]).date().isoformat()
         p.change("dr", int(dr.index[dr["USUBJID"] == who][0]), DRSTDTC=early)
         du = p.tables["du"]
-        p.change("du", int(du.index[du["SPDEVID"] == first["SPDEVID"]][0]), DUDTC=(datetime.fromisoformat(early) - timedelta(days=3)).date().isoformat())
-        p.note("R15", "Q", FILE, new, "START_UTC", "", "true: demonstration at the site two days before randomization; the device was handed over early")
+        p.change(
+            "du",
+            int(du.index[du["SPDEVID"] == first["SPDEVID"]][0]),
+            DUDTC=(datetime.fromisoformat(early) - timedelta(days=3)).date().isoformat(),
+        )
+        p.note(
+            "R15",
+            "Q",
+            FILE,
+            new,
+            "START_UTC",
+            "",
+            "true: demonstration at the site two days before randomization; the device was handed over early",
+        )
     log = Log(p)
     for who in log.take("R27"):
         label = int(log.of(who).index[-1])
-        p.set("R27", "Q", FILE, label, "SPDEVID", f"DEV-9{p.tables[FILE].at[label, 'SPDEVID'][5:]}", "number of the device read wrongly on upload; last session of the device")
+        p.set(
+            "R27",
+            "Q",
+            FILE,
+            label,
+            "SPDEVID",
+            f"DEV-9{p.tables[FILE].at[label, 'SPDEVID'][5:]}",
+            "number of the device read wrongly on upload; last session of the device",
+        )
     _exchanged(p)
     log = Log(p)
     for who in log.take("R33:same"):
         rows = ok_rows(log, who)[4:8]
         for label in rows:
-            new = p.add(FILE, label, 0.5)
+            new = p.add(FILE, label, 0.5, _dose=0.0, _took=0)
             p.note("R33", "W", FILE, new, "", "", "the same upload received twice; identical")
     for who in log.take("R33:changed"):
         label = ok_rows(log, who)[5]
         row = p.tables[FILE].loc[label]
         on = int(int(row["ON_SEC"]) * 0.8)
-        new = p.add(FILE, label, 0.5, ON_SEC=str(on), FLUENCE=f"{float(row['IRR_MEAN']) * on / 1000:.2f}")
+        new = p.add(FILE, label, 0.5, _dose=0.0, _took=0, ON_SEC=str(on), FLUENCE=f"{float(row['IRR_MEAN']) * on / 1000:.2f}")
         p.note("R33", "Q", FILE, label, "", "", "the true one of two records with the same session identifier and different content")
-        p.note("R33", "Q", FILE, new, "", "", "the false one of two records with the same session identifier: uploaded before the session had ended")
+        p.note(
+            "R33",
+            "Q",
+            FILE,
+            new,
+            "",
+            "",
+            "the false one of two records with the same session identifier: uploaded before the session had ended",
+        )
     log = Log(p)
     rng = p.stream("R34 size")
     for who in log.take("R34"):
@@ -109,27 +140,43 @@ def identity(p: Planter) -> None:
         at, lost = int(rng.integers(6, len(rows) - 8)), int(rng.integers(1, 4))
         gone, following = rows.iloc[at : at + lost], rows.index[at + lost]
         p.remove(FILE, [int(label) for label in gone.index])
-        p.note("R34", "W", FILE, int(following), "SEQ_NO", f"records {', '.join(gone['SEQ_NO'])} lost", "log records lost on upload; the sessions took place")
+        p.note(
+            "R34",
+            "W",
+            FILE,
+            int(following),
+            "SEQ_NO",
+            f"records {', '.join(gone['SEQ_NO'])} lost",
+            "log records lost on upload; the sessions took place",
+        )
 
 
 def _exchanged(p: Planter) -> None:
     """R28: two subjects of a site and arm whose logs were uploaded under each other's number for a week."""
     log = Log(p)
-    pairs = []
-    for a in log.subjects:
-        for b in log.subjects:
-            if a < b and log.site[a] == log.site[b] and log.arm[a] == log.arm[b]:
-                days_a, days_b = log.of(a)["START_UTC"].str.slice(0, 10), log.of(b)["START_UTC"].str.slice(0, 10)
-                if abs((datetime.fromisoformat(days_a.iloc[0]) - datetime.fromisoformat(days_b.iloc[0])).days) <= 14:
-                    pairs.append((a, b))
+    begun = {who: date.fromisoformat(text[:10]) for who, text in log.frame.groupby("USUBJID")["START_UTC"].first().items()}
+    groups: dict[tuple[str, str], list[str]] = {}
+    for who in log.subjects:
+        groups.setdefault((log.site[who], log.arm[who]), []).append(who)
+    pairs = [pair for group in groups.values() for pair in combinations(group, 2) if abs((begun[pair[0]] - begun[pair[1]]).days) <= 14]
     for pair in p.choose(p.stream("R28"), pairs, p.count("R28"), "R28"):
         p.subjects.update(pair)
-        begin = datetime.fromisoformat(log.of(pair[0])["START_UTC"].iloc[15][:10])
-        first, last = begin.date().isoformat(), (begin + timedelta(days=6)).date().isoformat()
-        mine = {who: log.of(who).loc[lambda f: f["START_UTC"].str.slice(0, 10).between(first, last)].index for who in pair}  # noqa: B023
+        begin = date.fromisoformat(log.of(pair[0])["START_UTC"].iloc[15][:10])
+        week = (begin.isoformat(), (begin + timedelta(days=6)).isoformat())
+        mine = {
+            who: [int(k) for k, text in log.of(who)["START_UTC"].str.slice(0, 10).items() if week[0] <= text <= week[1]] for who in pair
+        }
         for who, other in (pair, pair[::-1]):
             for label in mine[who]:
-                p.set("R28", "Q", FILE, int(label), "USUBJID", other, "uploaded under the number of another participant of the site; the device is right")
+                p.set(
+                    "R28",
+                    "Q",
+                    FILE,
+                    label,
+                    "USUBJID",
+                    other,
+                    "uploaded under the number of another participant of the site; the device is right",
+                )
 
 
 def output(p: Planter) -> None:
@@ -141,12 +188,20 @@ def output(p: Planter) -> None:
         for label in ok_rows(log, who)[6:10]:
             mean = round(float(rng.uniform(1.4, 2.0)), 2)
             on = int(p.tables[FILE].at[label, "ON_SEC"])
-            p.change(FILE, label, IRR_MEAN=f"{mean:.2f}", FLUENCE=f"{mean * on / 1000:.2f}")
-            p.set("R30", "Q", FILE, label, "IRR_MAX", f"{mean * 1.4:.2f}", "true: sham device emitted light after a wrong repair; alert for the unblinded statistician")
+            p.change(FILE, label, IRR_MEAN=f"{mean:.2f}", FLUENCE=f"{mean * on / 1000:.2f}", _dose=mean * on / 1000)
+            p.set(
+                "R30",
+                "Q",
+                FILE,
+                label,
+                "IRR_MAX",
+                f"{mean * 1.4:.2f}",
+                "true: sham device emitted light after a wrong repair; alert for the unblinded statistician",
+            )
     log = Log(p)
     for who in log.take("R31", only=log.light()):
         for label in ok_rows(log, who)[8:13]:
-            p.change(FILE, label, IRR_MAX="0.00", FLUENCE="0.00")
+            p.change(FILE, label, IRR_MAX="0.00", FLUENCE="0.00", _dose=0.0)
             p.set("R31", "Q", FILE, label, "IRR_MEAN", "0.00", "true: diodes dark while the device reported a normal session")
     log = Log(p)
     usual = [who for who in log.light() if not log.arm[who].endswith("-90")]
@@ -163,7 +218,9 @@ def output(p: Planter) -> None:
         for label in ok_rows(log, who)[10:16]:
             row = p.tables[FILE].loc[label]
             p.change(FILE, label, IRR_MAX=f"{float(row['IRR_MAX']) / 1000:.4f}")
-            p.set("R35", "Q", FILE, label, "IRR_MEAN", f"{float(row['IRR_MEAN']) / 1000:.4f}", "W/cm2 written instead of mW/cm2 (factor 1000)")
+            p.set(
+                "R35", "Q", FILE, label, "IRR_MEAN", f"{float(row['IRR_MEAN']) / 1000:.4f}", "W/cm2 written instead of mW/cm2 (factor 1000)"
+            )
     log = Log(p)
     for who in log.take("R36", only=[who for who in log.light() if log.arm[who] == "NIR850-90"]):
         _duration(p, ok_rows(log, who)[7], 1.45, "R36", "Q", "FLUENCE", "true: timer did not stop; above the cap of 120 J/cm2")
@@ -189,55 +246,16 @@ def _duration(p: Planter, label: int, factor: float, rule: str, severity: str, c
     """Make a session shorter or longer, all its values consistent."""
     row = p.tables[FILE].loc[label]
     on = int(int(row["ON_SEC"]) * factor)
-    values = {"ON_SEC": str(on), "FLUENCE": f"{float(row['IRR_MEAN']) * on / 1000:.2f}", "END_UTC": utc_text(moment(row["START_UTC"]) + timedelta(seconds=on + 10))}
-    p.change(FILE, label, **values)
+    values = {
+        "ON_SEC": str(on),
+        "FLUENCE": f"{float(row['IRR_MEAN']) * on / 1000:.2f}",
+        "END_UTC": utc_text(moment(row["START_UTC"]) + timedelta(seconds=on + 10)),
+    }
+    p.change(FILE, label, _dose=float(row["_dose"]) * on / int(row["ON_SEC"]), **values)
     p.note(rule, severity, FILE, label, column, values[column], note)
-
-
-def calibration(p: Planter) -> None:
-    """R50 calibration missing or output lost, R51 firmware changed."""
-    def single(log: Log, who: str) -> tuple[str, pd.DataFrame]:
-        device = log.of(who)["SPDEVID"].iloc[0]
-        du = p.tables["du"]
-        return device, du[du["SPDEVID"] == device].sort_values("_pos")
-
-    log = Log(p)
-    for who in log.take("R50:gap", only=[who for who in log.light() if len(log.of(who)) >= 30]):
-        _, bench = single(log, who)
-        p.remove("du", [int(label) for label in bench.index[1:-1]])
-        late = (datetime.fromisoformat(bench["DUDTC"].iloc[0]) + timedelta(days=104)).date().isoformat()
-        last = int(bench.index[-1])
-        p.change("du", last, DUDTC=max(late, bench["DUDTC"].iloc[-1]))
-        p.note("R50", "W", "du", last, "DUDTC", bench["DUDTC"].iloc[1], "true: calibration forgotten, more than 90 days since the one before")
-    for key, per_session, severity, note in (
-        ("R50:drift", 0.0095, "W", "true: output fell by about one per cent a session; more than 20 % lost"),
-        ("R50:loss", 0.026, "Q", "true: output fell quickly; more than 50 % lost"),
-    ):
-        log = Log(p)
-        for who in log.take(key, only=[who for who in log.light() if len(log.of(who)) >= 30]):
-            _, bench = single(log, who)
-            days = log.of(who)["START_UTC"].str.slice(0, 10)
-            nominal = float(bench["DUIRR"].iloc[0])
-            for label in bench.index[1:]:
-                share = (1 - per_session) ** int((days < bench.at[label, "DUDTC"]).sum())
-                p.change("du", int(label), DUIRR=f"{nominal * share:.2f}")
-                if share < 0.8:
-                    p.note("R50", "Q" if share < 0.5 else "W", "du", int(label), "DUIRR", f"{nominal * share:.2f}", note if (share < 0.5) == (severity == "Q") else "true: more than 20 % of the output lost")
-    log = Log(p)
-    for who in log.take("R51"):
-        rows = log.of(who)
-        at = len(rows) // 2
-        for k, label in enumerate(rows.index[at:]):
-            old = rows.at[label, "FW"]
-            p.change(FILE, int(label), FW="2.2.0")
-            if k == 0:
-                p.note("R51", "W", FILE, int(label), "FW", old, "true: firmware updated during the trial")
 
 
 def plant_all(p: Planter) -> None:
     """All faults of the device files that do not concern the clock."""
     identity(p)
     output(p)
-    calibration(p)
-
-

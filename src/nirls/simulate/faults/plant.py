@@ -32,11 +32,14 @@ class Planter:
     """Plants faults in copies of the tables, at most one in a record.
 
     Records keep their label (the index of the table) while others are added or removed; column `_pos` orders them.
+    The session log also carries, hidden, who was treated (`_who`), with what fluence (`_dose`, J/cm²) and whether the
+    session took place (`_took`), so that the dose really delivered stays known whatever the log says.
     """
 
     def __init__(self, trial: Trial, tables: dict[str, pd.DataFrame]) -> None:
         self.trial = trial
         self.tables = {name: frame.reset_index(drop=True).assign(_pos=np.arange(len(frame), dtype=float)) for name, frame in tables.items()}
+        self.lost: list[pd.DataFrame] = []
         self.entries: list[Entry] = []
         self.used: dict[str, set[int]] = {name: set() for name in tables}
         self.subjects: set[str] = set()
@@ -68,7 +71,9 @@ class Planter:
         """Write a line of the answer key for a record as it now is; `column` empty means the record as a whole."""
         planted = str(self.tables[table].at[label, column]) if column else ""
         self.used[table].add(label)
-        self.entries.append(Entry(rule=rule, severity=severity, table=table, label=label, column=column, planted=planted, true=true, note=note))
+        self.entries.append(
+            Entry(rule=rule, severity=severity, table=table, label=label, column=column, planted=planted, true=true, note=note)
+        )
 
     def set(self, rule: str, severity: str, table: str, label: int, column: str, value: str, note: str = "") -> None:
         """Replace a value and write the answer key."""
@@ -76,12 +81,12 @@ class Planter:
         self.tables[table].at[label, column] = value
         self.note(rule, severity, table, label, column, true, note)
 
-    def change(self, table: str, label: int, **values: str) -> None:
+    def change(self, table: str, label: int, **values: str | float) -> None:
         """Replace values that are part of a fault noted elsewhere, or of what really happened."""
         for column, value in values.items():
             self.tables[table].at[label, column] = value
 
-    def add(self, table: str, like: int, after: float = 0.5, **values: str) -> int:
+    def add(self, table: str, like: int, after: float = 0.5, **values: str | float) -> int:
         """Add a record like another one, directly after it (or before it, with a negative `after`)."""
         frame = self.tables[table]
         label = int(frame.index.max()) + 1
@@ -94,8 +99,15 @@ class Planter:
         return label
 
     def remove(self, table: str, labels: list[int]) -> None:
-        """Take records out."""
+        """Take records out; sessions among them took place all the same."""
+        self.lost.append(self.tables[table].loc[labels])
         self.tables[table] = self.tables[table].drop(index=labels)
+
+    def delivered(self) -> pd.DataFrame:
+        """Sessions that took place and fluence really delivered (J/cm²) over the trial, by subject."""
+        log = pd.concat([self.tables["dx"], *(frame for frame in self.lost if "_dose" in frame)])
+        log = log[log["_took"] > 0]
+        return log.groupby("_who").agg(sessions=("_took", "size"), fluence=("_dose", "sum"))
 
     def finish(self) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
         """The tables in their final order, and the answer key with line numbers (the header is line 1)."""
@@ -103,15 +115,14 @@ class Planter:
         for name, frame in self.tables.items():
             ordered = frame.sort_values("_pos", kind="stable")
             line[name] = {int(label): k + 2 for k, label in enumerate(ordered.index)}
-            tables[name] = ordered.drop(columns="_pos")
+            tables[name] = ordered[[column for column in ordered.columns if not column.startswith("_")]]
         rows = []
         for e in self.entries:
             record = tables[e.table].loc[e.label]
-            rows.append({
-                "rule": e.rule, "severity": e.severity, "domain": e.table[:2].upper(), "file": e.table + SUFFIX, "row": str(line[e.table][e.label]),
-                "usubjid": record.get("USUBJID", ""), "visitnum": record.get("VISITNUM", ""), "column": e.column,
-                "value_planted": e.planted, "value_true": e.true, "note": e.note,
-            })  # fmt: skip
+            found = {"domain": e.table[:2].upper(), "file": e.table + SUFFIX, "row": str(line[e.table][e.label])}
+            where = {"usubjid": record.get("USUBJID", ""), "visitnum": record.get("VISITNUM", ""), "column": e.column}
+            values = {"value_planted": e.planted, "value_true": e.true, "note": e.note}
+            rows.append({"rule": e.rule, "severity": e.severity} | found | where | values)
         key = pd.DataFrame(rows, columns=list(KEY_COLUMNS), dtype="str")
         order = key["row"].astype(int)
         key = key.assign(_row=order).sort_values(["rule", "file", "_row", "column"], kind="stable").drop(columns="_row")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from nirls.simulate.config import Trial
-from nirls.simulate.faults import clinical, devicelog, scales, timestamps
+from nirls.simulate.faults import bench, clinical, devicelog, scales, timestamps
 from nirls.simulate.faults.plant import Planter
 
 
-def plant(trial: Trial, tables: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+def plant(trial: Trial, tables: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame]:
     """Plant every fault of the trial.
 
     Parameters
@@ -17,7 +17,8 @@ def plant(trial: Trial, tables: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.D
     trial : Trial
         Gives the seed and the number of each fault.
     tables : dict of DataFrame
-        Fault-free raw tables by file stem, every column text; not changed.
+        Fault-free raw tables by file stem, every column text; not changed. The session log `dx` has hidden columns besides
+        (see :class:`Planter`).
 
     Returns
     -------
@@ -25,6 +26,8 @@ def plant(trial: Trial, tables: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.D
         The raw tables as the sites exported them.
     key : DataFrame
         The answer key, columns `KEY_COLUMNS`.
+    delivered : DataFrame
+        Sessions and fluence really delivered, by subject.
     """
     p = Planter(trial, tables)
     clinical.inherent(p)
@@ -34,5 +37,6 @@ def plant(trial: Trial, tables: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.D
     clinical.dates(p)
     clinical.repeats(p)
     devicelog.plant_all(p)
+    bench.plant_all(p)
     timestamps.plant_all(p)
-    return p.finish()
+    return *p.finish(), p.delivered()

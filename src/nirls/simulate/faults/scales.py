@@ -41,10 +41,13 @@ def items_and_totals(p: Planter) -> None:
         p.set("R06", "Q", FILE, label, "IRLSTOT", wrong, "adding-up or typing error; the ten items are right")
     for label in p.pick(FILE, _post_baseline(p) & p.tables[FILE]["IRLSTOT"].str.len().eq(2), "R07"):
         wrong = p.tables[FILE].at[label, "IRLSTOT"] + "0"
-        p.set("R07", "Q", FILE, label, "IRLSTOT", wrong, "typing error; the ten items are right; any total outside 0–40 also differs from the sum of the items (R06)")
+        p.set("R07", "Q", FILE, label, "IRLSTOT", wrong, "typing error; the ten items are right")
+        p.note("R06", "Q", FILE, label, "IRLSTOT", wrong[:-1], "follows from R07: a total outside 0–40 is not the sum of the items either")
     rng = p.stream("R08 values")
     for label in p.pick(FILE, _post_baseline(p) & p.tables[FILE]["IRLSTOT"].ne(""), "R08"):
-        p.set("R08", "W", FILE, label, ITEM_NAMES[int(rng.integers(0, 10))], "", "item not entered although the total was; fewer than ten items as well (R09)")
+        item = ITEM_NAMES[int(rng.integers(0, 10))]
+        p.set("R08", "W", FILE, label, item, "", "item not entered although the total was")
+        p.note("R09", "W", FILE, label, item, p.entries[-1].true, "follows from R08: fewer than ten items")
     rng = p.stream("R09 values")
     for label in p.pick(FILE, _post_baseline(p) & p.tables[FILE]["IRLSTOT"].ne(""), "R09"):
         p.change(FILE, label, IRLSTOT="")
@@ -74,7 +77,9 @@ def dates(p: Planter) -> None:
         last = first + timedelta(days=limits[visit][1] - 1)
         late = (last + timedelta(days=2)).isoformat()
         p.set("R11", "W", FILE, label, "IRLSDTC", late, "true date: interview by telephone after the window of the visit")
-        _deviation(p, who, "ASSESSMENT OUT OF WINDOW", f"IRLS of {VISITS[visit].name} obtained after the window", late, str(VISITS[visit].num))
+        _deviation(
+            p, who, "ASSESSMENT OUT OF WINDOW", f"IRLS of {VISITS[visit].name} obtained after the window", late, str(VISITS[visit].num)
+        )
     frame = p.tables[FILE]
 
     rng = p.stream("R12 values")
@@ -108,7 +113,7 @@ def dates(p: Planter) -> None:
         who, total = frame.at[label, "USUBJID"], frame.at[label, "IRLSTOT"]
         p.remove(FILE, [label])
         person = int(p.tables["dm"].index[p.tables["dm"]["USUBJID"] == who][0])
-        p.note("R20", "W", "dm", person, "USUBJID", who, f"baseline IRLS form lost; the total was {total}")
+        p.note("R20", "W", "dm", person, "", total, "baseline IRLS form lost; the value is the true total")
         _deviation(p, who, "ASSESSMENT NOT DONE", "Baseline IRLS form not available", dm.at[who, "RANDDTC"], "2")
 
 
@@ -117,5 +122,11 @@ def _deviation(p: Planter, who: str, category: str, term: str, day: str, visit: 
     dv = p.tables["dv"]
     mine = dv[dv["USUBJID"] == who]
     values = {"USUBJID": who, "DVSEQ": str(len(mine) + 1), "DVCAT": category, "DVTERM": term, "DVSTDTC": day, "VISITNUM": visit}
-    like = int(mine.index[-1]) if len(mine) else int(dv.index[dv["USUBJID"].to_numpy() < who][-1]) if (dv["USUBJID"] < who).any() else int(dv.index[0])
+    like = (
+        int(mine.index[-1])
+        if len(mine)
+        else int(dv.index[dv["USUBJID"].to_numpy() < who][-1])
+        if (dv["USUBJID"] < who).any()
+        else int(dv.index[0])
+    )
     p.add("dv", like, 0.25, **values)

@@ -1,4 +1,4 @@
-"""Faults of clocks and calendars: overlaps, days with too many sessions, clock resets and drift, offsets, summer time, travel, sessions after the end."""
+"""Faults of clocks and calendars: overlaps, too many sessions in a day, clock resets and drift, offsets, travel, late sessions."""
 
 from __future__ import annotations
 
@@ -28,10 +28,18 @@ def too_many(p: Planter) -> None:
         start = local(row).replace(hour=23, minute=55, second=0).astimezone(UTC)
         p.change(FILE, label, **_moved(row, start - moment(row["START_UTC"])))
         row = p.tables[FILE].loc[label]
-        new = p.add(FILE, label, 0.5, **_moved(row, timedelta(minutes=8)))
+        new = p.add(FILE, label, 0.5, _dose=0.0, _took=0, **_moved(row, timedelta(minutes=8)))
         renumber(p, row["SPDEVID"])
         p.note("R32", "Q", FILE, label, "", "", "the first of two sessions of one device that overlap, the true one")
-        p.note("R32", "Q", FILE, new, "", "", "the second of two sessions of one device that overlap: the timer was started again while the device was on")
+        p.note(
+            "R32",
+            "Q",
+            FILE,
+            new,
+            "",
+            "",
+            "the second of two sessions of one device that overlap: the timer was started again while the device was on",
+        )
     log = Log(p)
     for who in log.take("R40", only=[who for who in log.subjects if not log.arm[who].endswith("-90")]):
         label = ok_rows(log, who)[10]
@@ -58,7 +66,15 @@ def clocks(p: Planter) -> None:
         p.subjects.add(who)
         row = p.tables[FILE].loc[label]
         p.change(FILE, label, CLOCK_SYNC_OFFSET="", **_moved(row, back - local(row).date()))
-        p.note("R43", "Q", FILE, label, "END_UTC", row["END_UTC"], "clock set back after an empty battery and not yet synchronised; earlier than the session before")
+        p.note(
+            "R43",
+            "Q",
+            FILE,
+            label,
+            "END_UTC",
+            row["END_UTC"],
+            "clock set back after an empty battery and not yet synchronised; earlier than the session before",
+        )
     log = Log(p)
     for who in log.take("R44:drift"):
         rows = log.of(who)
@@ -69,7 +85,9 @@ def clocks(p: Planter) -> None:
             true = row["CLOCK_SYNC_OFFSET"]
             p.change(FILE, int(label), CLOCK_SYNC_OFFSET=str(drift), **_moved(row, timedelta(seconds=drift)))
             if drift > 60:
-                p.note("R44", "W", FILE, int(label), "CLOCK_SYNC_OFFSET", true, "clock gains 9 s a day; true time = recorded time − offset (s)")
+                p.note(
+                    "R44", "W", FILE, int(label), "CLOCK_SYNC_OFFSET", true, "clock gains 9 s a day; true time = recorded time − offset (s)"
+                )
     log = Log(p)
     for who in log.take("R44:jump"):
         label = next(k for k in ok_rows(log, who)[5:] if local(p.tables[FILE].loc[k]).hour < 21)
@@ -81,13 +99,33 @@ def clocks(p: Planter) -> None:
 def diary(p: Planter) -> None:
     """R45 an offset not valid in the zone at that time, R46 a local time that does not exist or is ambiguous without offset."""
     frame = p.tables["qs_diary"]
-    summer = {"Europe/Berlin": "+02:00", "Europe/Madrid": "+02:00", "America/New_York": "-04:00", "America/Denver": "-06:00", "Australia/Sydney": "+11:00"}
-    winter = {"Europe/Berlin": "+01:00", "Europe/Madrid": "+01:00", "America/New_York": "-05:00", "America/Denver": "-07:00", "Australia/Sydney": "+10:00"}
+    summer = {
+        "Europe/Berlin": "+02:00",
+        "Europe/Madrid": "+02:00",
+        "America/New_York": "-04:00",
+        "America/Denver": "-06:00",
+        "Australia/Sydney": "+11:00",
+    }
+    winter = {
+        "Europe/Berlin": "+01:00",
+        "Europe/Madrid": "+01:00",
+        "America/New_York": "-05:00",
+        "America/Denver": "-07:00",
+        "Australia/Sydney": "+10:00",
+    }
     offset = frame["DIARYDTM"].str.slice(16)
     mask = offset.eq(frame["TZ"].map(summer).fillna("none")) & frame["DIARYDTM"].str.slice(11, 13).between("18", "21")
     for label in p.pick("qs_diary", mask, "R45"):
         text = frame.at[label, "DIARYDTM"]
-        p.set("R45", "Q", "qs_diary", label, "DIARYDTM", text[:16] + winter[frame.at[label, "TZ"]], "standard-time offset during summer time; the local time is right")
+        p.set(
+            "R45",
+            "Q",
+            "qs_diary",
+            label,
+            "DIARYDTM",
+            text[:16] + winter[frame.at[label, "TZ"]],
+            "standard-time offset during summer time; the local time is right",
+        )
     changes = []
     for zone in summer:
         for day in pd.date_range("2024-01-01", "2026-06-30"):
@@ -102,7 +140,12 @@ def diary(p: Planter) -> None:
     for zone, day, text, kind in dict.fromkeys(changes):
         same = evening.index[(evening["TZ"] == zone) & evening["DIARYDTM"].str.startswith(day)]
         places[kind] += [(int(label), text) for label in same if int(label) not in p.used["qs_diary"]]
-    for k, (kind, note) in enumerate((("gap", "local time that does not exist (clocks go forward)"), ("fold", "local time that occurs twice (clocks go back), without offset"))):
+    for k, (kind, note) in enumerate(
+        (
+            ("gap", "local time that does not exist (clocks go forward)"),
+            ("fold", "local time that occurs twice (clocks go back), without offset"),
+        )
+    ):
         wanted = (p.count("R46") + 1 - k) // 2
         for label, text in p.choose(p.stream(f"R46 {kind}"), places[kind], wanted, "R46"):
             p.set("R46", "Q", "qs_diary", label, "DIARYDTM", text, note)
@@ -128,7 +171,15 @@ def places(p: Planter) -> None:
         final = rows.iloc[-1]
         for k, days in enumerate((3, 5)):
             new = p.add(FILE, int(rows.index[-1]), 0.2 * (k + 1), **_moved(final, timedelta(days=days)))
-            p.note("R48", "W", FILE, new, "START_UTC", p.tables[FILE].at[new, "START_UTC"], "true: used after the end of treatment, before the device was returned (post-treatment exposure, R49)")
+            p.note(
+                "R48",
+                "W",
+                FILE,
+                new,
+                "START_UTC",
+                p.tables[FILE].at[new, "START_UTC"],
+                "true: used after the end of treatment, before the device was returned (post-treatment exposure, R49)",
+            )
         renumber(p, final["SPDEVID"])
 
 

@@ -1,19 +1,19 @@
-"""The pilot trial without the ingest stage: its SDTM put into canonical form, once per session."""
+"""The scales, and the pilot trial from its raw files to ADaM, once per session."""
 
 from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from nirls.plan.analysis import Analysis
+from nirls.adam.adqs import derive_adqs
+from nirls.adam.adsl import derive_adsl
 from nirls.plan.instrument import Instrument
-from nirls.plan.load import validate
+from nirls.plan.load import load_plan, validate
 from nirls.plan.strict_yaml import read_yaml
-from nirls.plan.study import Study
+from nirls.sdtm.ingest import ingest
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,37 +44,25 @@ def pilot_folder():
 
 
 @pytest.fixture(scope="session")
-def pilot_plan(adas):
-    study = model(Study, "config/studies/cdisc-pilot/study.yaml")
-    analyses = model(dict[str, Analysis], "config/studies/cdisc-pilot/analyses.yaml")
-    return SimpleNamespace(
-        study=study, instruments={"adas-cog": adas}, primary_instrument=adas, analyses=analyses, config=SimpleNamespace(seed=1)
-    )
+def pilot_plan():
+    return load_plan("cdisc-pilot", root=ROOT)
 
 
 @pytest.fixture(scope="session")
 def pilot_domains(pilot_folder, pilot_plan):
-    domains = {}
-    for source in pilot_plan.study.sources:
-        frame = pd.read_parquet(pilot_folder / "cdiscpilotsdtm" / source.file)
-        if source.supp is not None:
-            supp = pd.read_parquet(pilot_folder / "cdiscpilotsdtm" / source.supp.file)
-            frame = frame.merge(supp.pivot(index="USUBJID", columns="QNAM", values="QVAL").reset_index(), on="USUBJID", how="left")
-        domains[source.domain] = frame.assign(SRC_FILE=source.file, SRC_ROW=range(1, len(frame) + 1))
-    return domains
+    """SDTM of the pilot as the ingest stage accepts it."""
+    ingested = ingest(pilot_plan, ROOT)
+    assert all(frame.empty for frame in ingested.ledger.quarantine.values())
+    return ingested.domains
 
 
 @pytest.fixture(scope="session")
 def pilot_adsl(pilot_domains, pilot_plan):
-    from nirls.adam.adsl import derive_adsl
-
     return derive_adsl(pilot_domains, pilot_plan)
 
 
 @pytest.fixture(scope="session")
 def pilot_adqs(pilot_domains, pilot_adsl, pilot_plan):
-    from nirls.adam.adqs import derive_adqs
-
     return derive_adqs(pilot_domains, pilot_adsl, pilot_plan)
 
 

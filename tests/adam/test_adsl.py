@@ -10,9 +10,8 @@ from nirls.adam.addv import derive_addv
 from nirls.adam.adqs import derive_adqs
 from nirls.adam.adsl import derive_adsl, pool_sites
 from nirls.adam.blind import blind_treatment
-from nirls.adam.derive import derive, derive_files, read_inputs
+from nirls.adam.derive import derive, read_inputs
 from nirls.adam.spec import conform, core_columns, variables
-from nirls.ard.io import read_provenance
 from nirls.errors import ConfigError, DataError
 from nirls.plan.study import AnalysisSet, Arm, BaselineItem, Deviation, Disposition, Pooling, Stratum, Study, Visit, Windows
 
@@ -363,13 +362,9 @@ def test_derive_by_name_and_files(domains, plan, findings, adsl, tmp_path):
     made = derive("ADSL", inputs, plan).frame
     pd.testing.assert_frame_equal(made.set_index("USUBJID"), adsl)
     assert len(derive("ADDV", {**inputs, "ADSL": made}, plan).frame) == 2
-    paths = [str(p) for p in sorted(tmp_path.glob("*.parquet"))]
-    said = derive_files("adsl", paths, str(tmp_path / "findings.csv"), None, plan, str(tmp_path / "adsl.parquet"))
-    assert said == "ADSL: 5 records of 5 subjects"
-    said = derive_files("adqs", paths, str(tmp_path / "findings.csv"), str(tmp_path / "adsl.parquet"), plan, str(tmp_path / "adqs.parquet"))
-    # seven assessments of ten items and three scores
-    assert said.startswith("ADQS: 91 records of 4 subjects (test OTHER is not a parameter of the plan: 1; subject not randomized: 13")
-    assert read_provenance(tmp_path / "adqs.parquet")["accounts"][1] == {"domain": "QS", "reason": "subject not randomized", "n": 13}
+    adqs = derive("ADQS", {**inputs, "ADSL": made}, plan)
+    assert len(adqs.frame) == 91  # seven assessments of ten items and three scores
+    assert adqs.accounts["n"].to_list() == [1, 13]
     with pytest.raises(DataError, match="ADQS needs ADSL"):
         derive("ADQS", inputs, plan)
     with pytest.raises(DataError, match="no derivation of 'ADXX'"):

@@ -12,7 +12,6 @@ from nirls.adam.account import accounts
 from nirls.adam.addv import derive_addv
 from nirls.adam.adqs import derive_adqs
 from nirls.adam.adsl import derive_adsl
-from nirls.ard.io import write_table
 from nirls.errors import DataError
 
 if TYPE_CHECKING:
@@ -96,30 +95,3 @@ def _need(inputs: Mapping[str, pd.DataFrame], dataset: str) -> pd.DataFrame:
     if ADSL not in inputs:
         raise DataError(f"{dataset} needs ADSL; derive it first")
     return inputs[ADSL]
-
-
-def derive_files(dataset: str, sdtm: Iterable[str], findings: str, adsl: str | None, plan: Plan, output: str) -> str:
-    """Read the inputs of one data set, derive it and write it; returns one line that says what was made and left out.
-
-    The file carries the accounts in its metadata (:func:`nirls.ard.io.read_provenance`).
-
-    Parameters
-    ----------
-    dataset : str
-        adsl, adqs or addv.
-    sdtm : iterable of str
-        SDTM parquet files.
-    findings : str
-        The ledger's findings.csv.
-    adsl : str or None
-        ADSL, for the other data sets.
-    plan : Plan
-        The study's plan.
-    output : str
-        Parquet file to write.
-    """
-    made = derive(dataset.upper(), read_inputs([*sdtm, findings, *([adsl] if adsl else [])]), plan)
-    provenance = {"dataset": dataset.upper(), "accounts": made.accounts[["domain", "reason", "n"]].to_dict("records")}
-    write_table(made.frame, output, provenance)
-    left = "; ".join(f"{row.reason}: {row.n}" for row in made.accounts.itertuples())
-    return f"{dataset.upper()}: {len(made.frame)} records of {made.frame['USUBJID'].nunique()} subjects" + (f" ({left})" if left else "")

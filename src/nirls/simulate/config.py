@@ -81,13 +81,13 @@ class Items:
     a change of θ acts on an item; they average 1. Items 1, 2, 4, 6, 7, 8 are symptoms; 5, 9, 10 impact.
     """
 
-    discrimination: tuple[float, ...] = (0.40, 0.42, 0.24, 0.34, 0.26, 0.46, 0.36, 0.34, 0.28, 0.26)
+    discrimination: tuple[float, ...] = (0.40, 0.42, 0.24, 0.34, 0.30, 0.46, 0.36, 0.34, 0.32, 0.30)
     difficulty: tuple[float, ...] = (-3.5, -4.5, 1.5, -1.5, 2.5, -2.5, -0.5, 0.5, 3.5, 4.5)
     placebo: tuple[float, ...] = (1.25, 1.25, 1.0, 1.25, 0.5, 1.25, 1.25, 1.25, 0.5, 0.5)
     treatment: tuple[float, ...] = (1.4, 1.4, 0.7, 1.4, 0.3, 1.4, 1.4, 1.4, 0.3, 0.3)
     trait_sd: float = 0.45
     symptom_factor_sd: float = 0.8
-    impact_factor_sd: float = 2.6
+    impact_factor_sd: float = 3.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +191,7 @@ class Trial:
 
     study: str = "NIR-RLS"
     prefix: str = "NIR"
-    seed: int = 20240304
+    seed: int = 20240355
     accrual_first: date = date(2024, 3, 4)
     accrual_last: date = date(2025, 11, 14)
     cut: date = date(2026, 6, 30)

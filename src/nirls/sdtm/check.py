@@ -31,14 +31,36 @@ class Records:
     fate: np.ndarray = field(init=False)
     why: dict[int, list[str]] = field(default_factory=dict)
 
+    _accepted: pd.DataFrame | None = None
+
     def __post_init__(self) -> None:
         self.fate = np.full(len(self.frame), ACCEPTED)
 
     @property
     def accepted(self) -> pd.DataFrame:
         """Records still accepted."""
-        keep = self.fate == ACCEPTED
-        return self.frame if keep.all() else self.frame[keep]
+        if self._accepted is None:
+            keep = self.fate == ACCEPTED
+            self._accepted = self.frame if keep.all() else self.frame[keep]
+        return self._accepted
+
+    def settle(self, labels: np.ndarray, fate: np.int8) -> int:
+        """Decide the fate of records that are still accepted; returns how many."""
+        fresh = labels[self.fate[labels] == ACCEPTED]
+        self.fate[fresh] = fate
+        if len(fresh):
+            self._accepted = None
+        return len(fresh)
+
+    def blame(self, labels: np.ndarray, rule_id: str) -> None:
+        """Note why records were quarantined."""
+        for label in labels:
+            self.why.setdefault(int(label), []).append(rule_id)
+
+    def remove(self, labels: np.ndarray, column: str) -> None:
+        """Set values of a column to missing."""
+        self.frame[column] = self.frame[column].mask(self.frame.index.isin(labels))
+        self._accepted = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,32 +129,18 @@ class Checker:
 
     def _act(self, rule_id: str, domain: str, found: pd.DataFrame) -> None:
         records, tally = self.records[domain], self.tallies[rule_id]
-        for effect, fate in (("quarantine", QUARANTINED), ("duplicate", DUPLICATE)):
-            labels = found.index[found["effect"] == effect].unique().to_numpy()
-            labels = labels[records.fate[labels] == ACCEPTED] if fate == DUPLICATE else labels
-            fresh = labels[records.fate[labels] == ACCEPTED]
-            records.fate[fresh] = fate
-            if fate == QUARANTINED:
-                tally.quarantined += len(fresh)
-                for label in labels:
-                    records.why.setdefault(int(label), []).append(rule_id)
-            else:
-                tally.dropped += len(fresh)
-        values = found.index[found["effect"] == "missing"].unique()
-        if len(values):
-            tally.removed += len(values)
-            stresn = f"{domain}STRESN"
-            if stresn in records.frame.columns:
-                records.frame[stresn] = records.frame[stresn].mask(records.frame.index.isin(values))
+        labels = {effect: found.index[found["effect"] == effect].unique().to_numpy() for effect in ("quarantine", "duplicate", "missing")}
+        tally.quarantined += records.settle(labels["quarantine"], QUARANTINED)
+        records.blame(labels["quarantine"], rule_id)
+        tally.dropped += records.settle(labels["duplicate"], DUPLICATE)
+        if len(labels["missing"]):
+            tally.removed += len(labels["missing"])
+            records.remove(labels["missing"], f"{domain}STRESN")
 
     def set_aside(self, rule_id: str, domain: str, labels: np.ndarray) -> None:
         """Quarantine records for an offence of their source row (found before records were made)."""
-        records = self.records[domain]
-        fresh = labels[records.fate[labels] == ACCEPTED]
-        records.fate[fresh] = QUARANTINED
-        self.tallies[rule_id].quarantined += len(fresh)
-        for label in labels:
-            records.why.setdefault(int(label), []).append(rule_id)
+        self.tallies[rule_id].quarantined += self.records[domain].settle(labels, QUARANTINED)
+        self.records[domain].blame(labels, rule_id)
 
     def run(self) -> None:
         """Apply every rule, phase by phase."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -51,7 +52,10 @@ def offences(
     DataFrame
         Columns :data:`COLUMNS`, index: labels of the offending records in `frame`.
     """
-    rows = frame[np.asarray(mask, dtype=bool)] if len(frame) else frame
+    mask = np.asarray(mask, dtype=bool)
+    if not mask.any():
+        return none()
+    rows = frame[mask]
     missing = np.full(len(rows), np.nan)
     if value is None:
         value = rows[column] if isinstance(column, str) and column in rows.columns else pd.Series(missing, index=rows.index, dtype="str")
@@ -74,9 +78,11 @@ def offences(
     )
 
 
-def none(frame: pd.DataFrame) -> pd.DataFrame:
+@cache
+def none() -> pd.DataFrame:
     """No offence."""
-    return offences(frame, np.zeros(len(frame), dtype=bool), column="", message="")
+    types = {"row": "Int64", "visitnum": "float64"}
+    return pd.DataFrame({name: pd.Series(dtype=types.get(name, "str"), index=pd.RangeIndex(0)) for name in COLUMNS})
 
 
 def as_text(values: pd.Series) -> pd.Series:

@@ -75,18 +75,24 @@ def text_frame(columns: dict[str, Iterable[Any]]) -> pd.DataFrame:
 def _csv(data: bytes, name: str, encoding: str, delimiter: str) -> tuple[pd.DataFrame, list[int]]:
     text = decode(data, name, encoding)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begin = 1
     records: list[list[str]] = []
     lines: list[int] = []
-    begin = 1
     try:
-        for record in reader:
-            if record:  # a blank line is no record
+        if '"' in text:  # a quoted field may go over several lines
+            for record in reader:
                 records.append(record)
                 lines.append(begin)
-            begin = reader.line_num + 1
+                begin = reader.line_num + 1
+        else:
+            records = list(reader)
+            lines = list(range(1, len(records) + 1))
     except csv.Error as error:
         what = f"the line cannot be split into fields ({error}); often a quotation mark that is never closed. Correct it and export again."
-        raise FileProblem(name, what, row=begin) from None
+        raise FileProblem(name, what, row=begin if '"' in text else reader.line_num) from None
+    if not all(records):  # a blank line is no record
+        lines = [line for line, record in zip(lines, records, strict=True) if record]
+        records = [record for record in records if record]
     if not records:
         raise FileProblem(name, f"the file holds blank lines only. {AGAIN}")
     header = check_header(records[0], name, delimiter)

@@ -26,7 +26,7 @@ def _full_years(birth: pd.Series, day: pd.Series) -> pd.Series:
 def age(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """AGE in full years at some day between consent and study day 1, over all birth dates the text can mean."""
     if not {"AGE", "BRTHDTC"} <= set(frame.columns):
-        return none(frame)
+        return none()
     subjects, birth = context.subjects, context.days("DM", "BRTHDTC")
     consent, reference = (frame["USUBJID"].map(subjects[name]) for name in ("consent_lo", "reference_hi"))
     youngest = _full_years(birth["hi"], consent.fillna(reference))
@@ -67,7 +67,7 @@ def arms_and_strata(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
                 for d, v in zip(derived[differs], value[differs], strict=True)
             ]
             parts.append(offences(frame, differs, column=stratum.variable, severity="W", message=message))
-    return pd.concat(parts) if parts else none(frame)
+    return pd.concat(parts) if parts else none()
 
 
 def _derived(name: str, levels: dict[str, str], frame: pd.DataFrame, context: Context) -> pd.Series | None:
@@ -98,7 +98,7 @@ def _derived(name: str, levels: dict[str, str], frame: pd.DataFrame, context: Co
 def treated_as_allocated(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """ARMCD and ACTARMCD, where both are given."""
     if "ACTARMCD" not in frame.columns:
-        return none(frame)
+        return none()
     differs = frame["ACTARMCD"].notna() & frame["ARMCD"].notna() & (frame["ACTARMCD"] != frame["ARMCD"])
     message = [
         f"the subject was allocated to {a}; efficacy is analysed as randomized, safety as treated." for a in frame.loc[differs, "ARMCD"]

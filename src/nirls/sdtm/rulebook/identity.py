@@ -46,7 +46,7 @@ def spelling(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
             message = [f"is {forms[f]!r} in {home}, spelt differently. Spell it alike in all files." for f in canonical(ids[wrong])]
         if wrong.any():
             parts.append(offences(frame, wrong, column=variable, severity="E", message=message))
-    return pd.concat(parts) if parts else none(frame)
+    return pd.concat(parts) if parts else none()
 
 
 def record_key(frame: pd.DataFrame, code: str) -> pd.DataFrame:
@@ -85,7 +85,7 @@ def identical(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     code = context.current
     twice = repeated(frame, code)
     if not len(twice):
-        return none(frame)
+        return none()
     first = twice.groupby(["group", "content"], sort=False)["SRC_ROW"].transform("first")
     extra = twice.duplicated(["group", "content"])
     message = [f"the record is identical to row {n}; one is kept." for n in first[extra]]
@@ -99,7 +99,7 @@ def conflicting(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     code = context.current
     twice = repeated(frame, code)
     if not len(twice):
-        return none(frame)
+        return none()
     rows = twice.groupby("group")["SRC_ROW"].agg(lambda n: sorted(set(n)))
     advice = "Keep the right one." if code == "DM" else "None is used; keep the right one."
     message = [
@@ -125,7 +125,7 @@ def _key_text(frame: pd.DataFrame, code: str) -> pd.Series:
 def unknown_subject(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """USUBJID must be in DM; it may be empty only where a record need not belong to a subject."""
     if "USUBJID" not in frame.columns:
-        return none(frame)
+        return none()
     ids = frame["USUBJID"]
     unknown = ~ids.isin(context.domains["DM"]["USUBJID"])
     if domain_of(context.current).subject == "optional":
@@ -138,7 +138,7 @@ def unknown_subject(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
 def randomization_number(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """RANDNO identifies one allocation."""
     if "RANDNO" not in frame.columns:
-        return none(frame)
+        return none()
     number = frame["RANDNO"]
     twice = number.notna() & number.duplicated(keep=False)
     others = frame[twice].groupby("RANDNO")["USUBJID"].agg(list)

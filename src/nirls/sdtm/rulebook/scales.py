@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from nirls.sdtm.context import Context
 
 
-def _join(parts: list[pd.DataFrame], frame: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat(parts) if parts else none(frame)
+def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(parts) if parts else none()
 
 
 def item_range(instrument: Instrument, item: str) -> tuple[float, float]:
@@ -44,7 +44,7 @@ def item_values(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         parts.append(
             offences(own, wrong, column=own.loc[wrong, "QSTESTCD"], value=own["QSORRES"], severity="Q", effect="missing", message=message)
         )
-    return _join(parts, frame)
+    return _join(parts)
 
 
 @rule("R06", "a recorded total is the sum of its items", severity="Q", domains=("QS",), phase=SCALES)
@@ -58,7 +58,7 @@ def total_is_sum(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         pairs = zip(recorded[differs], total[differs], strict=True)
         message = [f"the recorded total is {r:g}, its items sum to {t:g}; the recorded total is left out." for r, t in pairs]
         parts.append(_recorded(frame, table[differs], instrument, "Q", message))
-    return _join(parts, frame)
+    return _join(parts)
 
 
 @rule("R07", "a recorded total is in its range", severity="Q", domains=("QS",), phase=SCALES)
@@ -71,7 +71,7 @@ def total_in_range(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         wrong = table["recorded"].notna() & ~table["recorded"].between(low, high)
         message = f"the total of the {instrument.abbreviation} is from {low:g} to {high:g}; the recorded total is left out."
         parts.append(_recorded(frame, table[wrong], instrument, "Q", message))
-    return _join(parts, frame)
+    return _join(parts)
 
 
 @rule("R08", "a recorded total has its items", severity="W", domains=("QS",), phase=SCALES)
@@ -83,7 +83,7 @@ def total_without_items(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         lacking = table[table["recorded"].notna()]
         message = f"missing although the total of the {instrument.abbreviation} was recorded; that total cannot be checked and is not used."
         parts.append(_lacking(frame, lacking, items, message))
-    return _join(parts, frame)
+    return _join(parts)
 
 
 @rule("R09", "an assessment has all its items", severity="W", domains=("QS",), phase=SCALES)
@@ -93,7 +93,7 @@ def missing_items(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     for key, instrument in context.instruments.items():
         message = f"this item of the {instrument.abbreviation} is missing; scores follow their rule for missing items."
         parts.append(_lacking(frame, context.scale(key), list(instrument.items), message))
-    return _join(parts, frame)
+    return _join(parts)
 
 
 def _lacking(frame: pd.DataFrame, table: pd.DataFrame, items: list[str], message: str) -> pd.DataFrame:

@@ -35,7 +35,7 @@ def before_consent(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     code = context.current
     variable = ASSESSED.get(code, f"{code}DTC")
     if variable not in frame.columns or "USUBJID" not in frame.columns:
-        return none(frame)
+        return none()
     consent = context.of_subject(frame, "consent_lo")
     wrong = context.days(code, variable)["hi"] < consent
     severity = "E" if code == "DX" else "Q"
@@ -62,14 +62,14 @@ def randomized_before_consent(frame: pd.DataFrame, context: Context) -> pd.DataF
     if "RFICDTC" in frame.columns and missing.any():
         message = "there is no date of consent; that nothing was done before consent cannot be checked for this subject."
         parts.append(offences(frame, missing, column="RFICDTC", severity="W", message=message))
-    return pd.concat(parts) if parts else none(frame)
+    return pd.concat(parts) if parts else none()
 
 
 @rule("R15", "sessions begin after randomization", severity="Q", domains=("DX",), phase=DATES)
 def session_before_randomization(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """Local day of the session not before RANDDTC; a session of a subject never randomized."""
     if "USUBJID" not in frame.columns or "RANDDTC" not in context.domains["DM"].columns:
-        return none(frame)
+        return none()
     randomized = context.of_subject(frame, "random_lo")
     early = context.days("DX", "START_UTC")["hi"] < randomized
     never = frame["USUBJID"].notna() & randomized.isna()
@@ -110,7 +110,7 @@ def in_the_future(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         if late.any():
             message = [f"is after the subject's death ({d}). Correct one of the dates." for d in _iso(death[late])]
             parts.append(offences(frame, late, column=variable, severity="E", message=message))
-    return pd.concat(parts) if parts else none(frame)
+    return pd.concat(parts) if parts else none()
 
 
 @rule("R17", "an end is not before its start", severity="E/Q", domains="*", phase=DATES)
@@ -127,7 +127,7 @@ def ends_before_start(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         advice = "Correct one of the dates." if code == "DM" else "The record is left out. Correct one of the dates."
         message = [f"the end is before the start ({s}). {advice}" for s in frame.loc[wrong, start]]
         parts.append(offences(frame, wrong, column=end, severity="E" if code == "DM" else "Q", message=message))
-    return pd.concat(parts) if parts else none(frame)
+    return pd.concat(parts) if parts else none()
 
 
 @rule("R18", "dates are complete", severity="E/W", domains="*", phase=DATES)
@@ -149,4 +149,4 @@ def partial_date(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         elif wrong.any():
             message = "the date is incomplete; derivations complete it by their rule, checks use the whole range it can mean."
             parts.append(offences(frame, wrong, column=variable, severity="W", message=message))
-    return pd.concat(parts) if parts else none(frame)
+    return pd.concat(parts) if parts else none()

@@ -37,7 +37,7 @@ def outside_window(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """By VISITNUM as collected; the window, not the visit number, decides the analysis visit."""
     own, windows = _assessments(frame, context), _windows(context)
     if "VISITNUM" not in own.columns or own.empty:
-        return none(frame)
+        return none()
     first, last = own["VISITNUM"].map(windows["first"]), own["VISITNUM"].map(windows["last"])
     wrong = (own["hi"] < first) | (own["lo"] > last)
     rows = own[wrong]
@@ -55,7 +55,7 @@ def two_in_window(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     own, windows = _assessments(frame, context), _windows(context)
     own = own[own["QSORRES"].notna()]
     if own.empty:
-        return none(frame)
+        return none()
     if context.study.windows.by == "visitnum":
         visit = own["VISITNUM"].where(own["VISITNUM"].isin(windows.index))
     else:
@@ -67,7 +67,7 @@ def two_in_window(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     identity = ["USUBJID", "visit", "QSTESTCD", *(["QSEVAL"] if "QSEVAL" in own.columns else [])]
     later = own.duplicated(identity)
     if not later.any():
-        return none(frame)
+        return none()
     first = own.drop_duplicates(identity).set_index(identity)[["SRC_ROW", "QSDTC"]]
     before = own.loc[later, identity].merge(first, left_on=identity, right_index=True, how="left")
     names = own.loc[later, "visit"].map(windows["name"])
@@ -82,7 +82,7 @@ def two_in_window(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
 def no_baseline(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """Total of the first instrument at baseline, from its items."""
     if "QS" not in context.domains or not context.instruments:
-        return none(frame)
+        return none()
     instrument = next(iter(context.instruments.values()))
     wrong = frame["USUBJID"].map(context.subjects["randomized"]).astype(bool) & ~frame["USUBJID"].isin(context.baseline.index)
     message = f"the subject has no baseline {instrument.abbreviation} total; analysis sets that need one leave the subject out."
@@ -94,7 +94,7 @@ def eligible(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """Baseline total at least `minimum`; a deviation otherwise."""
     key = str(context.limit("instrument"))
     if key != next(iter(context.instruments), None):
-        return none(frame)
+        return none()
     minimum = float(context.limit("minimum"))
     randomized = context.baseline.index.map(context.subjects["randomized"]).to_numpy(dtype=bool)
     low = context.baseline[randomized & (context.baseline["total"] < minimum).to_numpy()]

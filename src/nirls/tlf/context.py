@@ -94,7 +94,7 @@ class DisplayContext:
     levels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     decimals: Mapping[str, int] = field(default_factory=dict)
     digits: Mapping[str, int] = field(default_factory=dict)
-    p_style: PStyle = PStyle()
+    p_style: PStyle = field(default_factory=PStyle)
     stamps: tuple[str, ...] = ()
     data_cut: str
     input_hash: str
@@ -126,7 +126,11 @@ class DisplayContext:
 
 def sentence_case(text: str) -> str:
     """ "LOST TO FOLLOW-UP" gives "Lost to follow-up"; texts with lower-case letters and codes of up to 3 letters stay."""
-    return text.capitalize() if text.isupper() and len(text) > 3 and " " in text or text.isupper() and text.isalpha() and len(text) > 4 else text
+    return (
+        text.capitalize()
+        if (text.isupper() and len(text) > 3 and " " in text) or (text.isupper() and text.isalpha() and len(text) > 4)
+        else text
+    )
 
 
 _ADSL = {

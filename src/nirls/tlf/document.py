@@ -182,7 +182,9 @@ class AnswerDocument(Head):
     verdict : str
         "favours", "against", "inconclusive" or "not estimable": the direction for the treatment asked about.
     facts : tuple of Fact
-        The numbers of the answer, then those of other comparisons.
+        The numbers of the answer.
+    comparisons : tuple of Fact
+        Other comparisons of the same model, one text each.
     methods : tuple of Fact
         How it was estimated.
     limits : tuple of str
@@ -193,6 +195,7 @@ class AnswerDocument(Head):
     answer: str
     verdict: Literal["favours", "against", "inconclusive", "not estimable"]
     facts: tuple[Fact, ...] = ()
+    comparisons: tuple[Fact, ...] = ()
     methods: tuple[Fact, ...] = ()
     limits: tuple[str, ...] = ()
     kind: Literal["answer"] = "answer"
@@ -212,7 +215,7 @@ def to_json(document: Document) -> str:
 
 
 @cache
-def _adapter():  # noqa: ANN202 - a pydantic type only known once pydantic is loaded
+def _adapter():
     from pydantic import Field, TypeAdapter
 
     return TypeAdapter(Annotated[Document, Field(discriminator="kind")])

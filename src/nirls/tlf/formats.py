@@ -91,7 +91,7 @@ def pair(first: float | None, second: float | None, digits: int) -> str:
     return f"{number(first, digits)}, {number(second, digits)}"
 
 
-def p_value(value: float | None, style: PStyle = PStyle()) -> str:  # noqa: B008 - frozen
+def p_value(value: float | None, style: PStyle = PStyle()) -> str:
     """A p-value: "0.0312", "<0.0001" or ">0.9999"."""
     if missing(value):
         return NOT_ESTIMABLE

@@ -53,7 +53,9 @@ class Ard:
     """
 
     def __init__(self, frame: pd.DataFrame, role: str, display_id: str) -> None:
-        lacking = [c for c in COLUMNS if c not in frame.columns and c not in ("unit", "warning", "error", "stat_label", "stat_text", "order")]
+        lacking = [
+            c for c in COLUMNS if c not in frame.columns and c not in ("unit", "warning", "error", "stat_label", "stat_text", "order")
+        ]
         where = f"{display_id}: the results of role {role!r}"
         if lacking:
             raise DisplayError(f"{where} lack the columns {', '.join(lacking)}; write them with nirls.ard")
@@ -139,7 +141,8 @@ class Ard:
         if not levels:
             have = ", ".join(self.variables) or "none"
             raise DisplayError(
-                f"{self.display_id}: analysis {self.analysis_id!r} (role {self.role!r}) holds no levels of {variable!r}; its variables are {have}"
+                f"{self.display_id}: analysis {self.analysis_id!r} (role {self.role!r}) holds no levels of {variable!r}; its "
+                f"variables are {have}"
             )
         return sorted(levels, key=levels.__getitem__)
 

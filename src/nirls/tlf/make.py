@@ -100,10 +100,15 @@ def _roles(display_id: str, display: Display, entry: Layout, ards: Mapping[str, 
     allowed = {*entry.roles, *entry.optional}
     strange = [role for role in display.analyses if role not in allowed and "*" not in allowed]
     if strange:
-        raise DisplayError(f"{display_id}: the layout {entry.name!r} has no role {', '.join(strange)}; its roles are {', '.join(sorted(allowed))}")
+        raise DisplayError(
+            f"{display_id}: the layout {entry.name!r} has no role {', '.join(strange)}; its roles are {', '.join(sorted(allowed))}"
+        )
     absent = [role for role in display.analyses if role not in ards]
     if absent:
-        raise DisplayError(f"{display_id}: no results were given for the role {', '.join(absent)} (analysis {', '.join(display.analyses[r] for r in absent)})")
+        raise DisplayError(
+            f"{display_id}: no results were given for the role {', '.join(absent)} (analysis "
+            f"{', '.join(display.analyses[r] for r in absent)})"
+        )
     return [*entry.roles, *(role for role in display.analyses if role not in entry.roles)]
 
 

@@ -52,10 +52,11 @@ def looks(arms: Sequence[ArmView]) -> dict[str, Look]:
     colors |= _ramp(sorted(infrared, key=_strength), _REDS)
     colors |= _ramp(sorted(red, key=_strength), _ORANGES)
     colors |= _ramp([a for a in arms if a.role in ("active", "drug")], _BLUES)
-    lines = {a.code: "dashed" if a.role in ("sham", "placebo") else "dashdot" if a in red else "dotted" if not a.blinded else "solid" for a in arms}
-    return {
-        a.code: Look(color=colors[a.code], shape=_SHAPES[i % len(_SHAPES)], line=lines[a.code]) for i, a in enumerate(arms)
+    lines = {
+        a.code: "dashed" if a.role in ("sham", "placebo") else "dashdot" if a in red else "dotted" if not a.blinded else "solid"
+        for a in arms
     }
+    return {a.code: Look(color=colors[a.code], shape=_SHAPES[i % len(_SHAPES)], line=lines[a.code]) for i, a in enumerate(arms)}
 
 
 def scale(arms: Sequence[ArmView]) -> dict[str, str]:

@@ -44,7 +44,7 @@ def sentence(ard: Ard, context: DisplayContext) -> str:
     reasons = [(reason, n) for reason, n in excluded(ard, context) if n]
     left_out = sum(n for _, n in reasons)
     analysed = ard.find("n_subjects", variable="model") or ard.find("n_subjects", group1_level=TOTAL)
-    if not reasons and analysed is not None and not analysed.key.get("variable") and 0 <= total - analysed.value:
+    if not reasons and analysed is not None and not analysed.key.get("variable") and total - analysed.value >= 0:
         left_out = total - int(analysed.value)  # records of subjects: who is not there has no record that was selected
         reasons = [("no observation among the records shown", left_out)]
     shown = int(analysed.value) if analysed is not None and analysed.value == analysed.value else total - left_out

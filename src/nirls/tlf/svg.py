@@ -25,8 +25,13 @@ class Drawing:
     name: str
     parts: list[str] = field(default_factory=list)
 
-    def rect(self, x: float, y: float, w: float, h: float, *, fill: str = "#fff", stroke: str = INK, line: float = 1.0, radius: float = 0) -> None:
-        self.parts.append(f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(w)}" height="{_n(h)}" rx="{_n(radius)}" fill="{fill}" stroke="{stroke}" stroke-width="{_n(line)}"/>')
+    def rect(
+        self, x: float, y: float, w: float, h: float, *, fill: str = "#fff", stroke: str = INK, line: float = 1.0, radius: float = 0
+    ) -> None:
+        self.parts.append(
+            f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(w)}" height="{_n(h)}" rx="{_n(radius)}" fill="{fill}" '
+            f'stroke="{stroke}" stroke-width="{_n(line)}"/>'
+        )
 
     def path(self, points: list[tuple[float, float]], *, stroke: str = INK, line: float = 1.2, arrow: bool = False) -> None:
         steps = " L".join(f"{_n(x)} {_n(y)}" for x, y in points)
@@ -35,15 +40,19 @@ class Drawing:
 
     def text(self, x: float, y: float, text: str, *, size: float, bold: bool = False, anchor: str = "start", fill: str = INK) -> None:
         weight = ' font-weight="700"' if bold else ""
-        self.parts.append(f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"{weight} text-anchor="{anchor}" fill="{fill}">{escape(text)}</text>')
+        self.parts.append(
+            f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"{weight} text-anchor="{anchor}" fill="{fill}">{escape(text)}</text>'
+        )
 
     def encode(self) -> bytes:
         """The finished SVG."""
         head = (
-            f'<?xml version="1.0" encoding="utf-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(self.width)} {_n(self.height)}" '
+            f'<?xml version="1.0" encoding="utf-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(self.width)} '
+            f'{_n(self.height)}" '
             f'width="{_n(self.width)}" height="{_n(self.height)}" role="img" aria-labelledby="{self.name}-svg-title {self.name}-svg-desc" '
             f"font-family={quoteattr(FAMILY)}>\n"
-            f'<title id="{self.name}-svg-title">{escape(self.title)}</title>\n<desc id="{self.name}-svg-desc">{escape(self.description)}</desc>\n'
+            f'<title id="{self.name}-svg-title">{escape(self.title)}</title>\n<desc '
+            f'id="{self.name}-svg-desc">{escape(self.description)}</desc>\n'
             f'<defs><marker id="{self.name}-tip" viewBox="0 0 8 8" refX="7.2" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
             f'<path d="M0 0.6 L7.4 4 L0 7.4 z" fill="{INK}"/></marker></defs>\n'
             f'<rect width="{_n(self.width)}" height="{_n(self.height)}" fill="#fff"/>\n'
@@ -52,7 +61,7 @@ class Drawing:
 
 
 def own(svg: str, name: str, title: str, description: str) -> bytes:
-    """A matplotlib SVG as a named drawing: every id begins with `name` (so that several can share a page), size in pixels, title and description.
+    """A matplotlib SVG with a title and a description, its size in pixels, and ids of its own, so that several can share a page.
 
     Raises
     ------

@@ -29,7 +29,7 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 
 def wrap(text: str, size: float, limit: float, bold: bool = False) -> list[str]:
-    """Break a text at spaces (not at no-break spaces) so that no line is wider than `limit`; a word wider than that is broken where it must be."""
+    """Break a text at spaces (not at no-break spaces) so that no line is wider than `limit`; a wider word is broken where it must be."""
     lines: list[str] = []
     line = ""
     for word in text.split(" "):

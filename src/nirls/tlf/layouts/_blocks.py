@@ -44,13 +44,18 @@ def holding(request: Request, variable: str, role: str | None) -> Ard:
     """The results that speak of `variable`."""
     if role is not None:
         if role not in request.ards:
-            raise DisplayError(f"{request.id}: the options name the role {role!r}, but the display gives analyses for {', '.join(request.ards)}")
+            raise DisplayError(
+                f"{request.id}: the options name the role {role!r}, but the display gives analyses for {', '.join(request.ards)}"
+            )
         return request.ards[role]
     for ard in request.ards.values():
         if ard.has(variable):
             return ard
     known = ", ".join(dict.fromkeys(v for ard in request.ards.values() for v in ard.variables)) or "none"
-    raise DisplayError(f"{request.id}: no analysis of the display has the variable {variable!r}; they have {known}; add it to an analysis or change options")
+    raise DisplayError(
+        f"{request.id}: no analysis of the display has the variable {variable!r}; they have {known}; add it to an "
+        f"analysis or change options"
+    )
 
 
 def same_denominator(ard: Ard, columns: tuple[Column, ...], notes: Notes, label: str) -> tuple[str, ...]:
@@ -95,7 +100,9 @@ def count_rows(request: Request, spec: CountRow, columns: tuple[Column, ...], no
             yield Row(label=label, cells=tuple(cells), indent=spec.indent)
 
 
-def missing_row(request: Request, variable: str, role: str | None, columns: tuple[Column, ...], notes: Notes, indent: int, always: bool) -> Iterator[Row]:
+def missing_row(
+    request: Request, variable: str, role: str | None, columns: tuple[Column, ...], notes: Notes, indent: int, always: bool
+) -> Iterator[Row]:
     """The row of subjects without a value, where there are any."""
     ard = holding(request, variable, role)
     found = [ard.find("n_missing", variable=variable, group1_level=c.id) for c in columns]
@@ -122,7 +129,16 @@ def count_blocks(request: Request, blocks: list[CountBlock], columns: tuple[Colu
     return rows
 
 
-def statistic_row(request: Request, ard: Ard, statistic: Statistic, key: dict[str, str], decimals: int, columns: tuple[Column, ...], notes: Notes, indent: int) -> Row:
+def statistic_row(
+    request: Request,
+    ard: Ard,
+    statistic: Statistic,
+    key: dict[str, str],
+    decimals: int,
+    columns: tuple[Column, ...],
+    notes: Notes,
+    indent: int,
+) -> Row:
     """One row of a numeric variable, over the columns."""
     context = request.context
 
@@ -134,7 +150,11 @@ def statistic_row(request: Request, ard: Ard, statistic: Statistic, key: dict[st
         "n_missing": ("Missing", ("n_missing",), count),
         "mean_sd": ("Mean (SD)", ("mean", "sd"), lambda m, s: with_spread(m, s, d("mean"), d("sd"))),
         "median": ("Median", ("median",), lambda m: number(m, d("median"))),
-        "median_quartiles": ("Median (Q1, Q3)", ("median", "q1", "q3"), lambda m, a, b: number(m, d("median")) if m != m else f"{number(m, d('median'))} ({pair(a, b, d('q1'))})"),
+        "median_quartiles": (
+            "Median (Q1, Q3)",
+            ("median", "q1", "q3"),
+            lambda m, a, b: number(m, d("median")) if m != m else f"{number(m, d('median'))} ({pair(a, b, d('q1'))})",
+        ),
         "min_max": ("Min, max", ("min", "max"), lambda a, b: pair(a, b, d("min"))),
     }
     label, names, form = forms[statistic]

@@ -45,13 +45,17 @@ def chosen_arms(ard: Ard, context: DisplayContext, arms: list[str] | None) -> li
     if arms is None:
         if not have:
             raise DisplayError(
-                f"{ard.display_id}: analysis {ard.analysis_id!r} has none of the arms of the study ({', '.join(a.code for a in context.arms)}); "
+                f"{ard.display_id}: analysis {ard.analysis_id!r} has none of the arms of the study "
+                f"({', '.join(a.code for a in context.arms)}); "
                 f"its groups are {', '.join(ard.groups) or 'none'}"
             )
         return have
     unknown = [code for code in arms if code not in {arm.code for arm in have}]
     if unknown:
-        raise DisplayError(f"{ard.display_id}: options.arms: {', '.join(unknown)} not in analysis {ard.analysis_id!r}, which has {', '.join(a.code for a in have)}")
+        raise DisplayError(
+            f"{ard.display_id}: options.arms: {', '.join(unknown)} not in analysis {ard.analysis_id!r}, which has "
+            f"{', '.join(a.code for a in have)}"
+        )
     return [arm for arm in have if arm.code in arms]
 
 
@@ -63,7 +67,10 @@ def chosen_visits(ard: Ard, context: DisplayContext, visits: list[str] | None) -
         return have
     unknown = [v for v in visits if v not in have]
     if unknown:
-        raise DisplayError(f"{ard.display_id}: options.visits: {', '.join(unknown)} not in analysis {ard.analysis_id!r}, which has {', '.join(have) or 'none'}")
+        raise DisplayError(
+            f"{ard.display_id}: options.visits: {', '.join(unknown)} not in analysis {ard.analysis_id!r}, which has "
+            f"{', '.join(have) or 'none'}"
+        )
     return [v for v in have if v in visits]
 
 
@@ -71,10 +78,15 @@ def chosen_param(ard: Ard, param: str | None) -> str:
     """The parameter of the display: the one asked for, else the only one of the results."""
     if param is not None:
         if param not in ard.params:
-            raise DisplayError(f"{ard.display_id}: options.param: {param!r} is not in analysis {ard.analysis_id!r}, which has {', '.join(ard.params) or 'none'}")
+            raise DisplayError(
+                f"{ard.display_id}: options.param: {param!r} is not in analysis {ard.analysis_id!r}, which has "
+                f"{', '.join(ard.params) or 'none'}"
+            )
         return param
     if len(ard.params) > 1:
-        raise DisplayError(f"{ard.display_id}: analysis {ard.analysis_id!r} has the parameters {', '.join(ard.params)}; set options.param to one of them")
+        raise DisplayError(
+            f"{ard.display_id}: analysis {ard.analysis_id!r} has the parameters {', '.join(ard.params)}; set options.param to one of them"
+        )
     return ard.params[0] if ard.params else ""
 
 
@@ -94,7 +106,9 @@ def arm_columns(ard: Ard, context: DisplayContext, notes: Notes, arms: list[str]
     ]
     has_total = ard.find("N", group1_level=TOTAL) is not None
     if total or (total is None and has_total):
-        columns.append(Column(id=TOTAL, label=TOTAL, n=int(ard.size(TOTAL).value)))
+        size, members = int(ard.size(TOTAL).value), sum(int(ard.size(a.code).value) for a in context.arms if a.code in ard.groups)
+        beyond = (notes.mark(f"Includes {size - members} subjects who are in no arm."),) if size > members else ()
+        columns.append(Column(id=TOTAL, label=TOTAL, n=size, marks=beyond))
     return tuple(columns)
 
 

@@ -18,8 +18,8 @@ GAP = 26.0
 CLASSIC = 4
 """Up to this many arms stand side by side."""
 STAGES = ("Allocation", "Treatment", "Follow-up", "Analysis")
-CHAIN = (0.235, 0.235, 0.29, 0.24)
-"""Shares of the width of the stages, where arms are rows."""
+WIDEST = 300.0
+"""Widest box of the stages without lists, where arms are rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,14 @@ def _box(drawing: Drawing, lines: tuple[Line, ...], x: float, y: float, w: float
     for text, line in _broken(lines, w):
         size = SMALL if line.kind == "reason" else SIZE
         at += size * LEAD
-        drawing.text(x + PAD + _INDENT[line.kind] + (3 if edge != INK else 0), at - size * 0.3, text, size=size, bold=line.kind == "name", fill=SOFT if line.kind == "reason" else INK)
+        drawing.text(
+            x + PAD + _INDENT[line.kind] + (3 if edge != INK else 0),
+            at - size * 0.3,
+            text,
+            size=size,
+            bold=line.kind == "name",
+            fill=SOFT if line.kind == "reason" else INK,
+        )
 
 
 def _enrolment(drawing: Drawing, flow: Flow, x: float, y: float) -> tuple[float, float]:
@@ -144,7 +151,8 @@ def _chains(drawing: Drawing, flow: Flow, colors: dict[str, str], top: float) ->
     trunk, gap = 22.0, 24.0
     _, y = _enrolment(drawing, flow, 300, top)
     left = trunk + 24
-    ws = [(WIDTH - left - 10 - 3 * gap) * share for share in CHAIN]
+    ws = [min(WIDEST, max(natural(tuple(x for x in arm.boxes[i] if x.kind != "reason")) + 4 for arm in flow.arms)) for i in range(4)]
+    ws[2] = WIDTH - left - 10 - 3 * gap - (sum(ws) - ws[2])
     xs = [left + sum(ws[:i]) + i * gap for i in range(4)]
     flow = replace(flow, arms=tuple(replace(arm, boxes=tuple(_joined(box) for box in arm.boxes)) for arm in flow.arms))
     fork = y + 14

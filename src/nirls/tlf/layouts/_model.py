@@ -16,27 +16,56 @@ _SENTENCES = {
     "weights": "LS means: margins {}.",
     "estimator": "Estimation: {}.",
 }
-_DDF = {"kr": "Kenward–Roger", "kenward-roger": "Kenward–Roger", "kr-linear": "Kenward–Roger (linear)", "satterthwaite": "Satterthwaite", "residual": "residual", "between-within": "between–within"}
-_WORDS = {"equal": "equal over the levels of factors", "proportional": "in proportion to the analysed sample", "model": "model-based", "robust": "robust (sandwich)"}
+LABELS = {
+    "formula": "Model",
+    "covariance": "Covariance of repeated measurements",
+    "path": "Covariance structures tried",
+    "ddf": "Degrees of freedom",
+    "variance": "Standard errors",
+    "weights": "Margins of LS means",
+    "estimator": "Estimation",
+}
+_DDF = {
+    "kr": "Kenward–Roger",
+    "kenward-roger": "Kenward–Roger",
+    "kr-linear": "Kenward–Roger (linear)",
+    "satterthwaite": "Satterthwaite",
+    "residual": "residual",
+    "between-within": "between–within",
+}
+_WORDS = {
+    "equal": "equal over the levels of factors",
+    "proportional": "in proportion to the analysed sample",
+    "model": "model-based",
+    "robust": "robust (sandwich)",
+}
 
 
 def contrast(ard: Ard, arm: str, reference: str) -> str:
     """The comparison of `arm` with `reference` as the results name it."""
     wanted = f"{arm} - {reference}"
     if wanted not in ard.comparisons:
-        raise DisplayError(f"{ard.display_id}: analysis {ard.analysis_id!r} has no comparison {wanted!r}; it has {', '.join(ard.comparisons) or 'none'}")
+        raise DisplayError(
+            f"{ard.display_id}: analysis {ard.analysis_id!r} has no comparison {wanted!r}; it has {', '.join(ard.comparisons) or 'none'}"
+        )
     return wanted
 
 
 def response(ard: Ard, variable: str | None) -> str:
-    """The response the LS means are of: the one asked for, else the only variable that has LS means or is neither a fact nor an exclusion."""
+    """The response the LS means are of: the one asked for, else the only variable that is neither a fact nor an exclusion."""
     have = [v for v in ard.variables if v not in ("model", "exclusion", "footnote")]
     if variable is not None:
         if variable not in have:
-            raise DisplayError(f"{ard.display_id}: options.variable: {variable!r} is not in analysis {ard.analysis_id!r}, which has {', '.join(have) or 'none'}")
+            raise DisplayError(
+                f"{ard.display_id}: options.variable: {variable!r} is not in analysis {ard.analysis_id!r}, which has "
+                f"{', '.join(have) or 'none'}"
+            )
         return variable
     if len(have) != 1:
-        raise DisplayError(f"{ard.display_id}: analysis {ard.analysis_id!r} has the responses {', '.join(have) or 'none'}; set options.variable to one of them")
+        raise DisplayError(
+            f"{ard.display_id}: analysis {ard.analysis_id!r} has the responses {', '.join(have) or 'none'}; set "
+            f"options.variable to one of them"
+        )
     return have[0]
 
 
@@ -56,10 +85,14 @@ def facts(ard: Ard) -> list[tuple[str, str]]:
     for name in _SENTENCES:
         text = ard.facts.get(name, "").strip().rstrip(".")
         if name == "estimator" and not text and "reml" in ard.facts:
-            text = {"true": "REML", "yes": "REML", "false": "maximum likelihood", "no": "maximum likelihood"}.get(ard.facts["reml"].strip().lower(), ard.facts["reml"])
+            text = {"true": "REML", "yes": "REML", "false": "maximum likelihood", "no": "maximum likelihood"}.get(
+                ard.facts["reml"].strip().lower(), ard.facts["reml"]
+            )
         if not text:
             continue
-        text = _DDF.get(text.lower(), text) if name == "ddf" else _WORDS.get(text.lower(), text) if name in ("weights", "variance") else text
+        text = (
+            _DDF.get(text.lower(), text) if name == "ddf" else _WORDS.get(text.lower(), text) if name in ("weights", "variance") else text
+        )
         out.append((name, text))
     return out
 

@@ -8,7 +8,7 @@ from nirls.plan.base import PlanModel
 from nirls.tlf.context import ArmView, ParamView
 from nirls.tlf.document import AnswerDocument, Fact, Ref
 from nirls.tlf.errors import DisplayError
-from nirls.tlf.formats import interval, number, p_value
+from nirls.tlf.formats import number, p_value
 from nirls.tlf.layouts import _model
 from nirls.tlf.layouts._common import chosen_arms, chosen_param, chosen_visits, digits, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
@@ -59,7 +59,8 @@ class _Comparison:
         return f"p {text[0]} {text[1:]}" if text[0] in "<>" else f"p = {text}"
 
     def ci(self) -> str:
-        return interval(self.value("conf_low"), self.value("conf_high"), digits(self.context, "conf_low"))
+        """ "−7.48 to −3.08": in running text the limits stand without brackets."""
+        return f"{self.text('conf_low')} to {self.text('conf_high')}"
 
     def verdict(self, direction: str | None) -> str:
         """Whether the interval lies on the side of the arm, of the reference, or on both."""
@@ -98,7 +99,7 @@ def _running(arm: ArmView) -> str:
 
 @layout("answer", options=AnswerOptions, roles=("main",), kind="answer")
 def answer(request: Request) -> Laid:
-    """The answer to a question: one sentence with estimate, confidence interval, p and direction; how it was estimated; what it does not show."""
+    """The answer to a question: one sentence with estimate, confidence interval, p and direction; and its limits."""
     options, context, main, notes = request.options, request.context, request.ards["main"], Notes()
     codes = [a.code for a in chosen_arms(main, context, None)]
     reference = options.reference or context.reference
@@ -115,21 +116,30 @@ def answer(request: Request) -> Laid:
     estimate, p = asked.found["estimate"], asked.found["p_value"]
     facts = [
         Fact(label=f"Difference from {asked.reference.short}", text=asked.text("estimate"), marks=notes.marks(estimate), refs=(asked.ref,)),
-        Fact(label=ci, text=asked.ci(), marks=notes.marks(asked.found["conf_low"], asked.found["conf_high"]), refs=(asked.ref,)),
+        Fact(
+            label=ci,
+            text=asked.ci() if asked.estimated else "NE",
+            marks=notes.marks(asked.found["conf_low"], asked.found["conf_high"]),
+            refs=(asked.ref,),
+        ),
         Fact(label="p", text=p_value(p.value, context.p_style), marks=notes.marks(p), refs=(asked.ref,)),
     ]
+    comparisons = []
     for other in options.others:
         c = _Comparison(request, main, other, reference)
-        text = f"{c.text('estimate')} {c.ci()}, {c.p()}" if c.estimated else "NE"
-        facts.append(Fact(label=c.arm.label, text=text, marks=notes.marks(*c.found.values()), refs=(c.ref,)))
+        text = f"{c.text('estimate')} ({ci} {c.ci()}; {c.p()})" if c.estimated else "NE"
+        comparisons.append(Fact(label=c.arm.label, text=text, marks=notes.marks(*c.found.values()), refs=(c.ref,)))
     if asked.arm.blinded != asked.reference.blinded:
-        notes.general(f"{asked.arm.label if not asked.arm.blinded else asked.reference.label}: open-label arm; the comparison is not blinded.")
-    methods = tuple(Fact(label=name, text=text) for name, text in _model.facts(main))
+        notes.general(
+            f"{asked.arm.label if not asked.arm.blinded else asked.reference.label}: open-label arm; the comparison is not blinded."
+        )
+    methods = tuple(Fact(label=_model.LABELS[name], text=text) for name, text in _model.facts(main))
     document = AnswerDocument(
         question=options.question,
         answer=_sentence(asked, param, outcome, change, ci, options.visit),
         verdict=asked.verdict(param.direction),
         facts=tuple(facts),
+        comparisons=tuple(comparisons),
         methods=methods,
         limits=tuple(options.limits),
         **head(request, notes, "main"),

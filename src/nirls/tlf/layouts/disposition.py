@@ -16,7 +16,9 @@ from nirls.tlf.notes import Notes
 class DispositionOptions(PlanModel):
     """Options of `disposition`."""
 
-    blocks: list[CountBlock] | None = Field(None, description="Headed groups of rows; default: enrolment, treatment, study and the analysis sets from ADSL.")
+    blocks: list[CountBlock] | None = Field(
+        None, description="Headed groups of rows; default: enrolment, treatment, study and the analysis sets from ADSL."
+    )
     arms: list[str] | None = Field(None, description="Arms to show; none for all.")
     total: bool | None = Field(None, description="Show the Total column; none where the results have one.")
 
@@ -39,10 +41,18 @@ def default_blocks(request: Request) -> list[CountBlock]:
         CountRow(variable="RANDFL", level="Y", label="Randomized"),
         CountRow(variable="TRTFL", level="Y", label="Received at least one treatment"),
     ]
-    blocks = [CountBlock(title="Enrolment", rows=[r for r in enrolment if r.variable in has])] if any(r.variable in has for r in enrolment) else []
+    blocks = (
+        [CountBlock(title="Enrolment", rows=[r for r in enrolment if r.variable in has])]
+        if any(r.variable in has for r in enrolment)
+        else []
+    )
     blocks += [status("Treatment", "EOTSTT", "DCTREAS")] if "EOTSTT" in has else []
     blocks += [status("Study", "EOSSTT", "DCSREAS")] if "EOSSTT" in has else []
-    sets = [CountRow(variable=f"{s}FL", level="Y", label=label, absent="zero") for s, label in request.context.populations.items() if f"{s}FL" in has]
+    sets = [
+        CountRow(variable=f"{s}FL", level="Y", label=label, absent="zero")
+        for s, label in request.context.populations.items()
+        if f"{s}FL" in has
+    ]
     return blocks + ([CountBlock(title="Analysis sets", rows=sets)] if sets else [])
 
 

@@ -18,7 +18,9 @@ from nirls.tlf.notes import Notes
 class FlowOptions(PlanModel):
     """Options of `flow`."""
 
-    arms: list[str] | None = Field(None, description="Arms to show; none for all. The total of the arms shown must be all randomized subjects.")
+    arms: list[str] | None = Field(
+        None, description="Arms to show; none for all. The total of the arms shown must be all randomized subjects."
+    )
     primary: str = Field("FAS", description="Analysis set of the primary outcome; its flag is counted by the role `main`.")
     received: str = Field("TRTFL", description="Flag of subjects who received treatment.")
     received_label: str = Field("Received at least one treatment", description="Text of that number.")
@@ -95,12 +97,17 @@ def flow(request: Request) -> Laid:
         boxes, n = _arm(request, counts, arm.code, numbers[arm.code])
         analysed += n
         flows.append(ArmFlow(code=arm.code, boxes=boxes))
-        words.append(f"{arm.label}: " + "; ".join(line.text.replace("\u00a0", " ") for box in boxes for line in box if line.kind != "name") + ".")
+        words.append(
+            f"{arm.label}: " + "; ".join(line.text.replace("\u00a0", " ") for box in boxes for line in box if line.kind != "name") + "."
+        )
     if "analysed" in request.ards:
         overall = request.ards["analysed"].find("n_subjects", variable="model")
         if overall is not None:
             counts.check("'analysed'", int(overall.value), {"analysed over all arms": analysed})
-    alt = f"Flow of participants: {assessed} assessed, {not_randomized} excluded, {randomized} randomized to {len(arms)} arms, {analysed} analysed for the primary outcome."
+    alt = (
+        f"Flow of participants: {assessed} assessed, {not_randomized} excluded, {randomized} randomized to {len(arms)} "
+        f"arms, {analysed} analysed for the primary outcome."
+    )
     name = stem(request.id)
     drawn = Flow(
         assessed=(_line("Assessed for eligibility", assessed, "name"),),
@@ -114,8 +121,9 @@ def flow(request: Request) -> Laid:
     svg, size = draw(drawn, context, name, f"{display_number(request.id)} {request.display.title}", alt)
     reasons = ": " + "; ".join(f"{text} (n = {n})" for text, n in why) if why else ""
     top = f"Assessed for eligibility (n = {assessed}); excluded (n = {not_randomized}){reasons}; randomized (n = {randomized})."
+    ends = head(request, notes, None) | {"population": f"Shows all {assessed} subjects assessed for eligibility."}
     document = FigureDocument(
-        svg=f"{name}.svg", alt=alt, description=(top, *words), width=size[0], height=size[1], refs=tuple(counts.refs), **head(request, notes, None)
+        svg=f"{name}.svg", alt=alt, description=(top, *words), width=size[0], height=size[1], refs=tuple(counts.refs), **ends
     )
     return Laid(document=document, svg=svg)
 
@@ -150,7 +158,11 @@ def _arm(request: Request, counts: _Counts, code: str, allocated: int) -> tuple[
     analysis, analysed = _analysis(request, counts, code, allocated)
     boxes = (
         (Line(text=arm.label, kind="name"), _line("Allocated", allocated)),
-        (_line(options.received_label, received), *([_line("Did not receive it", not_received, "sub")] if not_received else []), *_reasons(unmet)),
+        (
+            _line(options.received_label, received),
+            *([_line("Did not receive it", not_received, "sub")] if not_received else []),
+            *_reasons(unmet),
+        ),
         (
             _line("Completed treatment", ended["COMPLETED"]),
             *([_line("Treatment ongoing", ended["ONGOING"])] if ended["ONGOING"] else []),
@@ -189,10 +201,14 @@ def _analysis(request: Request, counts: _Counts, code: str, allocated: int) -> t
                 analysed -= int(found.value)
     out = allocated - analysed
     counts.check(f"'analysed' {where}", allocated, {"analysed": analysed, **dict(reasons)})
-    return (_line("Analysed for the primary outcome", analysed), *([_line("Excluded from the analysis", out, "sub")] if out else []), *_reasons(reasons)), analysed
+    return (
+        _line("Analysed for the primary outcome", analysed),
+        *([_line("Excluded from the analysis", out, "sub")] if out else []),
+        *_reasons(reasons),
+    ), analysed
 
 
-def _line(text: str, n: int, kind: str = "main"):  # noqa: ANN202 - a type of the drawing module, loaded when drawn
+def _line(text: str, n: int, kind: str = "main"):
     from nirls.tlf.layouts._flow_drawing import Line
 
     return Line(text=f"{text} (n\u00a0=\u00a0{n})", kind=kind)

@@ -24,7 +24,9 @@ WIDE = 4
 class LsmeansOptions(PlanModel):
     """Options of `lsmeans`."""
 
-    arrange: Literal["auto", "arms_in_columns", "arms_in_rows"] = Field("auto", description="Where the arms go; auto: in rows when there are more than four.")
+    arrange: Literal["auto", "arms_in_columns", "arms_in_rows"] = Field(
+        "auto", description="Where the arms go; auto: in rows when there are more than four."
+    )
     visits: list[str] | None = Field(None, description="Visits to show; none for all.")
     emphasis: list[str] = Field(default_factory=list, description="Visits printed in bold, such as the primary one.")
     arms: list[str] | None = Field(None, description="Arms to show; none for all.")
@@ -81,7 +83,10 @@ def _in_rows(request: Request, numbers: _Numbers, arms: list[ArmView], visits: l
             cells = {"N": cell(count(size.value), notes, size), **numbers.lsmean(arm.code, visit), **numbers.difference(arm.code, visit)}
             marks = () if arm.blinded else (notes.mark(OPEN_LABEL),)
             rows.append(Row(label=arm.label, indent=1, cells=tuple(cells[k] for k in labels), emphasis=bold, marks=marks))
-    spanners = (Spanner(label=outcome, first=1, last=3), Spanner(label=f"Difference from {context.arm(numbers.reference).short}", first=4, last=7))
+    spanners = (
+        Spanner(label=outcome, first=1, last=3),
+        Spanner(label=f"Difference from {context.arm(numbers.reference).short}", first=4, last=7),
+    )
     return {"columns": tuple(Column(id=k, label=v) for k, v in labels.items()), "rows": tuple(rows), "spanners": spanners}
 
 
@@ -96,9 +101,7 @@ def _in_columns(request: Request, numbers: _Numbers, arms: list[ArmView], visits
         bold = visit in request.options.emphasis
         rows.append(Row(label=f"{visit} — {outcome[:1].lower() + outcome[1:]}", kind="section", emphasis=bold))
         means = [numbers.lsmean(a.code, visit) for a in arms]
-        differences = [
-            {k: Cell() for k in versus} if a.code == numbers.reference else numbers.difference(a.code, visit) for a in arms
-        ]
+        differences = [{k: Cell() for k in versus} if a.code == numbers.reference else numbers.difference(a.code, visit) for a in arms]
         for source, labels in ((means, own), (differences, versus)):
             rows += [Row(label=text, indent=step, cells=tuple(c[k] for c in source), emphasis=bold) for k, (text, step) in labels.items()]
     return {"columns": columns, "rows": tuple(rows), "spanners": ()}

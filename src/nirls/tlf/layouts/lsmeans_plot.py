@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -12,7 +13,8 @@ from nirls.tlf.document import FigureDocument, Ref, stem
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import join, number
 from nirls.tlf.layouts import _model
-from nirls.tlf.layouts._common import capital, chosen_arms, chosen_param, chosen_visits, digits, head, number as display_number
+from nirls.tlf.layouts._common import capital, chosen_arms, chosen_param, chosen_visits, digits, head
+from nirls.tlf.layouts._common import number as display_number
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
@@ -34,7 +36,9 @@ class LsmeansPlotOptions(PlanModel):
 
     visits: list[str] | None = Field(None, description="Visits to show; none for all.")
     arms: list[str] | None = Field(None, description="Arms to show; none for all.")
-    highlight: list[str] = Field(default_factory=list, description="Arms drawn in colour with intervals, the others in light grey; none for all in colour.")
+    highlight: list[str] = Field(
+        default_factory=list, description="Arms drawn in colour with intervals, the others in light grey; none for all in colour."
+    )
     param: str | None = Field(None, description="PARAMCD; default: the only one of the results.")
     variable: str | None = Field(None, description="Response; default: the only one of the results.")
     height: float = Field(4.6, description="Height of the plot without the row of numbers, inches.", ge=2, le=12)
@@ -48,23 +52,36 @@ def lsmeans_plot(request: Request) -> Laid:
     arms = chosen_arms(main, context, options.arms)
     strange = [a for a in options.highlight if a not in {arm.code for arm in arms}]
     if strange:
-        raise DisplayError(f"{request.id}: options.highlight: {', '.join(strange)} not among the arms shown ({', '.join(a.code for a in arms)})")
+        raise DisplayError(
+            f"{request.id}: options.highlight: {', '.join(strange)} not among the arms shown ({', '.join(a.code for a in arms)})"
+        )
     visits = chosen_visits(main, context, options.visits)
     key = {"variable": _model.response(main, options.variable), "param": chosen_param(main, options.param)}
     table, refs = _table(request, arms, visits, key, notes)
     param = context.params.get(key["param"])
     outcome = context.labels.get(key["variable"], key["variable"])
-    what = f"{outcome[:1].lower() + outcome[1:]} in {param.label if param else key['param']}" if key["variable"] in ("CHG", "PCHG") else (param.label if param else key["param"])
-    hint = "" if param is None or param.direction is None else "lower is better" if param.direction == "lower_better" else "higher is better"
+    what = (
+        f"{outcome[:1].lower() + outcome[1:]} in {param.label if param else key['param']}"
+        if key["variable"] in ("CHG", "PCHG")
+        else (param.label if param else key["param"])
+    )
+    hint = (
+        "" if param is None or param.direction is None else "lower is better" if param.direction == "lower_better" else "higher is better"
+    )
     unit = ", ".join(t for t in (param.unit if param else "", hint) if t)
     ci = _model.level_text(main)
     title = f"{display_number(request.id)} {request.display.title}"
     last = table.dropna(subset=["y"]).groupby("arm", observed=True).tail(1)
     ends = [f"{context.arm(r.arm).short} {number(r.y, digits(context, 'lsmean'))} at {r.visit.lower()}" for r in last.itertuples()]
     alt = f"LS mean {what} with {ci} at {len(visits)} visits in {len(arms)} arms. {capital(join(ends))}."
-    notes.general(f"Points: LS means; bars: {ci}; points of one visit are set side by side. Numbers under the axis: subjects with an observation at the visit.")
+    notes.general(
+        f"Points: LS means; bars: {ci}; points of one visit are set side by side. Numbers under the axis: subjects with "
+        f"an observation at the visit."
+    )
     if options.highlight:
-        notes.general(f"Highlighted: {join([context.arm(a).label for a in options.highlight])}; the other arms are in grey without intervals.")
+        notes.general(
+            f"Highlighted: {join([context.arm(a).label for a in options.highlight])}; the other arms are in grey without intervals."
+        )
     for text in [*_model.footnotes(main, context), *main.footnotes]:
         notes.general(text)
     name = stem(request.id)
@@ -83,7 +100,10 @@ def _table(request: Request, arms: list[ArmView], visits: list[str], key: dict[s
     weeks = {v.name: v.week for v in request.context.visits}
     lacking = [v for v in visits if weeks.get(v) is None]
     if lacking:
-        raise DisplayError(f"{request.id}: {', '.join(lacking)} has no week in study.yaml, so it has no place on the time axis; leave it out with options.visits")
+        raise DisplayError(
+            f"{request.id}: {', '.join(lacking)} has no week in study.yaml, so it has no place on the time axis; leave it "
+            f"out with options.visits"
+        )
     ard, rows, refs = request.ards["main"], [], []
     names = ("lsmean", "conf_low", "conf_high", "n")
     for arm in arms:
@@ -99,7 +119,14 @@ def _table(request: Request, arms: list[ArmView], visits: list[str], key: dict[s
 
 
 def _draw(
-    table: pd.DataFrame, arms: list[ArmView], context: DisplayContext, options: LsmeansPlotOptions, y_title: str, name: str, title: str, alt: str
+    table: pd.DataFrame,
+    arms: list[ArmView],
+    context: DisplayContext,
+    options: LsmeansPlotOptions,
+    y_title: str,
+    name: str,
+    title: str,
+    alt: str,
 ) -> tuple[bytes, tuple[float, float]]:
     """One panel: the plot above, its time axis, and a row of numbers per arm below, placed in the units of the y axis."""
     import plotnine as p9
@@ -116,7 +143,7 @@ def _draw(
 
     weeks = sorted(table["week"].unique())
     span = max(weeks) - min(weeks) or 1.0
-    gap = min([b - a for a, b in zip(weeks, weeks[1:], strict=False)], default=1.0)
+    gap = min([b - a for a, b in pairwise(weeks)], default=1.0)
     step = min(DODGE * max(gap, span / 12), 0.7 * gap / max(len(arms) - 1, 1))
     place = {a.code: (i - (len(arms) - 1) / 2) * step for i, a in enumerate(arms)}
     table = table.assign(x=table["week"] + table["arm"].astype("str").map(place).astype(float))
@@ -144,7 +171,9 @@ def _draw(
     ends = drawn.sort_values("week", kind="stable").groupby("arm", observed=True).tail(1)
     line = unit * figures.BASE * 1.35
     ends = ends.assign(
-        at=figures.apart(list(ends["y"]), line, low + line / 2, high - line / 2), text=ends["arm"].astype("str").map(names), bold=ends["arm"].isin(lit)
+        at=figures.apart(list(ends["y"]), line, low + line / 2, high - line / 2),
+        text=ends["arm"].astype("str").map(names),
+        bold=ends["arm"].isin(lit),
     )
     counts = table.assign(row=table["arm"].astype("str").map(rows).astype(float), text=[number(n, 0) for n in table["n"]])
     breaks = [b for b in breaks_extended(n=6)((low, high)) if low <= b <= high]
@@ -164,7 +193,9 @@ def _draw(
         plot += text(week, low - unit * 12, f"{week:g}", color=INK)
     plot += text(right + (reach - right) * 0.5, low - unit * 12, "Week", color=INK)
     plot += text(left, low - unit * (AXIS - 7), "Subjects with an observation", color=SOFT, ha="left")
-    plot += p9.geom_text(p9.aes("week", "row", label="text"), data=counts, size=figures.SMALL, color=INK, va="baseline", nudge_y=-drop, inherit_aes=False)
+    plot += p9.geom_text(
+        p9.aes("week", "row", label="text"), data=counts, size=figures.SMALL, color=INK, va="baseline", nudge_y=-drop, inherit_aes=False
+    )
     if options.zero:
         plot += p9.annotate("segment", x=left, xend=right, y=0, yend=0, color=SOFT, size=0.6)
     if len(dim):
@@ -184,7 +215,10 @@ def _draw(
     plot += p9.scale_linetype_manual(values={a: style[a].line for a in order}, limits=order)
     plot += p9.scale_x_continuous(breaks=[], limits=(left, reach), expand=(0, 0))
     plot += p9.scale_y_continuous(
-        breaks=[*breaks, *rows.values()], labels=[*(number(b, 0 if all(x == int(x) for x in breaks) else 1) for b in breaks), *names.values()], limits=(floor, high), expand=(0, 0)
+        breaks=[*breaks, *rows.values()],
+        labels=[*(number(b, 0 if all(x == int(x) for x in breaks) else 1) for b in breaks), *names.values()],
+        limits=(floor, high),
+        expand=(0, 0),
     )
     plot += p9.labs(subtitle=y_title)
     plot += p9.theme(

@@ -45,4 +45,11 @@ def observed(request: Request) -> Laid:
     for text in main.footnotes:
         if not text.startswith("Quartiles") or "median_quartiles" in options.statistics:
             notes.general(text)
-    return Laid(document=TableDocument(stub=context.params[param].label if param in context.params else param, columns=columns, rows=tuple(rows), **head(request, notes, "main")))
+    return Laid(
+        document=TableDocument(
+            stub=context.params[param].label if param in context.params else param,
+            columns=columns,
+            rows=tuple(rows),
+            **head(request, notes, "main"),
+        )
+    )

@@ -88,7 +88,12 @@ LAYOUTS: dict[str, Layout] = {}
 
 
 def layout(
-    name: str, *, options: type[PlanModel], roles: tuple[str, ...], optional: tuple[str, ...] = (), kind: Literal["table", "figure", "answer"] = "table"
+    name: str,
+    *,
+    options: type[PlanModel],
+    roles: tuple[str, ...],
+    optional: tuple[str, ...] = (),
+    kind: Literal["table", "figure", "answer"] = "table",
 ) -> Callable[[Callable[[Request], Laid]], Callable[[Request], Laid]]:
     """Register a layout under `name`; its first docstring line is its one-line description."""
 
@@ -97,7 +102,14 @@ def layout(
             raise ValueError(f"layout {name!r} is defined in both {LAYOUTS[name].module} and {function.__module__}")
         summary = (function.__doc__ or "").strip().splitlines()[0] if function.__doc__ else ""
         LAYOUTS[name] = Layout(
-            name=name, options=options, roles=roles, optional=optional, kind=kind, function=function, module=function.__module__, summary=summary
+            name=name,
+            options=options,
+            roles=roles,
+            optional=optional,
+            kind=kind,
+            function=function,
+            module=function.__module__,
+            summary=summary,
         )
         return function
 

@@ -53,7 +53,8 @@ def trajectories(request: Request) -> Laid:
     for arm in arms:
         if int(shown.get(arm.code, 0)) != sizes[arm.code].value:
             raise DisplayError(
-                f"{request.id}: the records hold {int(shown.get(arm.code, 0))} subjects of {arm.code}, but the results of {main.analysis_id!r} "
+                f"{request.id}: the records hold {int(shown.get(arm.code, 0))} subjects of {arm.code}, but the results of "
+                f"{main.analysis_id!r} "
                 f"say {count(sizes[arm.code].value)}; they are from different runs, run the analysis again"
             )
     view = context.params.get(param)
@@ -62,10 +63,15 @@ def trajectories(request: Request) -> Laid:
     y_title = label if options.y == "AVAL" else f"{label}, {value[:1].lower() + value[1:]}"
     if view and view.direction:
         y_title += f" ({'lower' if view.direction == 'lower_better' else 'higher'} is better)"
-    alt = f"{label} of each subject over time, in {len(arms)} panels, one per arm" + (", with the mean of the arm." if means is not None else ".")
+    alt = f"{label} of each subject over time, in {len(arms)} panels, one per arm" + (
+        ", with the mean of the arm." if means is not None else "."
+    )
     if means is not None:
         compared = options.reference and any(a.code == context.reference for a in arms)
-        notes.general("Thin lines: subjects; thick line: mean of observed values." + (f" Dashed: mean of the reference arm ({context.arm(context.reference).label})." if compared else ""))
+        notes.general(
+            "Thin lines: subjects; thick line: mean of observed values."
+            + (f" Dashed: mean of the reference arm ({context.arm(context.reference).label})." if compared else "")
+        )
     else:
         notes.general("Thin lines: subjects.")
     alone = records.groupby(options.subject, observed=True)[options.x].nunique()
@@ -73,7 +79,9 @@ def trajectories(request: Request) -> Laid:
         notes.general(f"{int((alone == 1).sum())} subjects with a single value are shown as a point.")
     name = stem(request.id)
     span = (view.low, view.high) if view and options.y == "AVAL" and view.low is not None else None
-    svg, size = _draw(records, means, sizes, arms, context, options, span, y_title, name, f"{display_number(request.id)} {request.display.title}", alt)
+    svg, size = _draw(
+        records, means, sizes, arms, context, options, span, y_title, name, f"{display_number(request.id)} {request.display.title}", alt
+    )
     document = FigureDocument(svg=f"{name}.svg", alt=alt, width=size[0], height=size[1], refs=tuple(refs), **head(request, notes, "main"))
     return Laid(document=document, svg=svg)
 
@@ -84,18 +92,29 @@ def _records(request: Request, arms: list[ArmView]) -> pd.DataFrame:
 
     options, frame = request.options, request.records.get("main")
     if frame is None:
-        raise DisplayError(f"{request.id}: analysis {request.ards['main'].analysis_id!r} keeps no records of subjects; use an analysis with the method 'records'")
+        raise DisplayError(
+            f"{request.id}: analysis {request.ards['main'].analysis_id!r} keeps no records of subjects; use an analysis "
+            f"with the method 'records'"
+        )
     lacking = [c for c in (options.x, options.y, options.subject, options.arm) if c not in frame.columns]
     if lacking:
-        raise DisplayError(f"{request.id}: the records have no column {', '.join(lacking)}; add it to `columns` of the analysis {request.ards['main'].analysis_id!r}")
+        raise DisplayError(
+            f"{request.id}: the records have no column {', '.join(lacking)}; add it to `columns` of the analysis "
+            f"{request.ards['main'].analysis_id!r}"
+        )
     frame = frame[frame[options.arm].isin([a.code for a in arms])]
     gaps = frame[[options.x, options.y]].isna().any(axis=1)
     if frame.empty or gaps.all():
-        raise DisplayError(f"{request.id}: the records hold no value to draw; check the condition of the analysis {request.ards['main'].analysis_id!r}")
+        raise DisplayError(
+            f"{request.id}: the records hold no value to draw; check the condition of the analysis {request.ards['main'].analysis_id!r}"
+        )
     twice = frame.duplicated([options.subject, options.x])
     if twice.any():
         first = frame[twice].iloc[0]
-        raise DisplayError(f"{request.id}: {first[options.subject]} has two records at {options.x} = {first[options.x]}; select one parameter and one record per visit in the analysis")
+        raise DisplayError(
+            f"{request.id}: {first[options.subject]} has two records at {options.x} = {first[options.x]}; select one "
+            f"parameter and one record per visit in the analysis"
+        )
     frame = frame.assign(**{options.arm: arm_factor(frame[options.arm], arms)})
     return frame.sort_values([options.arm, options.subject, options.x], kind="stable")
 
@@ -119,7 +138,8 @@ def _means(request: Request, ard: Ard, arms: list[ArmView], param: str, refs: li
 
 
 def _draw(
-    records: pd.DataFrame, means: pd.DataFrame | None, sizes: dict, arms: list[ArmView], context: DisplayContext, options: TrajectoriesOptions,
+    records: pd.DataFrame, means: pd.DataFrame | None, sizes: dict, arms: list[ArmView], context: DisplayContext,
+    options: TrajectoriesOptions,
     span: tuple[float, float] | None, y_title: str, name: str, title: str, alt: str,
 ) -> tuple[bytes, tuple[float, float]]:  # fmt: skip
     import pandas as pd
@@ -147,7 +167,10 @@ def _draw(
             sham = means[means["arm"] == context.reference].drop(columns="arm")
             others = [a for a in order if a != context.reference]
             if others and len(sham):
-                copies = pd.concat([sham.assign(arm=figures.arm_factor(pd.Series([a] * len(sham), index=sham.index), arms)) for a in others], ignore_index=True)
+                copies = pd.concat(
+                    [sham.assign(arm=figures.arm_factor(pd.Series([a] * len(sham), index=sham.index), arms)) for a in others],
+                    ignore_index=True,
+                )
                 plot += p9.geom_line(p9.aes("week", "mean"), data=copies, color=style[context.reference].color, linetype="dashed", size=0.9)
         plot += p9.geom_line(p9.aes("week", "mean", group="arm"), data=means, size=2.2, color="white")
         plot += p9.geom_line(p9.aes("week", "mean", group="arm"), data=means, size=1.4)

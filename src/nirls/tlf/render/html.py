@@ -16,7 +16,7 @@ WIDE = 5
 
 
 @cache
-def _template(name: str):  # noqa: ANN202 - a jinja type only known once jinja2 is loaded
+def _template(name: str):
     import jinja2
 
     env = jinja2.Environment(autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
@@ -57,7 +57,9 @@ def page(document: Document, svg: bytes | None = None) -> str:
     from markupsafe import Markup
 
     landscape = document.kind == "figure" or (document.kind == "table" and len(document.columns) > WIDE)
-    return _template("page.html.j2").render(doc=document, fragment=Markup(fragment(document, svg)), style=Markup(style()), landscape=landscape)
+    return _template("page.html.j2").render(
+        doc=document, fragment=Markup(fragment(document, svg)), style=Markup(style()), landscape=landscape
+    )
 
 
 def _inline(svg: str, width: float) -> str:

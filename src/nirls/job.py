@@ -11,9 +11,12 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nirls.errors import NirlsError
+
+if TYPE_CHECKING:
+    from nirls.plan.load import Plan
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "POLARS_MAX_THREADS", "ARROW_NUM_THREADS")
 
@@ -26,7 +29,15 @@ class Task:
     output: Any
     params: Any
     wildcards: Any
+    config: dict[str, Any]
     name: str
+
+    @property
+    def plan(self) -> Plan:
+        """The plan the workflow was started with, command-line overrides included."""
+        from nirls.plan.load import load_plan
+
+        return load_plan(self.config.get("study"), config={k: v for k, v in self.config.items() if k != "study"})
 
     def say(self, text: str) -> None:
         """A progress line: into the log and onto the console."""
@@ -51,7 +62,7 @@ def job(snakemake: Any) -> Iterator[Task]:
     with open(log, "w", encoding="utf-8") as stream, contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
         warnings.simplefilter("default")
         try:
-            yield Task(input=snakemake.input, output=snakemake.output, params=snakemake.params, wildcards=snakemake.wildcards, name=label)
+            yield Task(input=snakemake.input, output=snakemake.output, params=snakemake.params, wildcards=snakemake.wildcards, config=dict(snakemake.config), name=label)
         except NirlsError as error:
             print(f"ERROR: {error}", file=stream)
             print(f"\n{label} stopped: {error}\n(log: {log})\n", file=sys.__stderr__, flush=True)

@@ -373,3 +373,15 @@ def test_derive_by_name_and_files(domains, plan, findings, adsl, tmp_path):
 
 def test_the_default_disposition_is_the_documented_one(domains, plan):
     assert plan.study.disposition == Disposition()
+
+
+def test_reason_for_exclusion_is_the_first_that_holds():
+    from nirls.adam.adsl import _why_not
+    from nirls.errors import ConfigError
+
+    adsl = pd.DataFrame({"USUBJID": list("abcd"), "RANDFL": ["Y", "Y", "Y", "N"], "FASFL": ["Y", "N", "N", "N"], "BASEFL": ["Y", "N", "Y", "N"], "NPOST": [1, 0, 0, 0]})
+    reasons = {"No baseline": "BASEFL == 'N'", "No value after baseline": "NPOST < 1"}
+    assert _why_not(adsl, "FAS", reasons).tolist()[1:3] == ["No baseline", "No value after baseline"]
+    assert _why_not(adsl, "FAS", reasons).isna().tolist() == [True, False, False, True]
+    with pytest.raises(ConfigError, match=r"populations.FAS.excluded: no reason holds for 1 randomized subject"):
+        _why_not(adsl, "FAS", {"No baseline": "BASEFL == 'N'"})

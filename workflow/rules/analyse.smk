@@ -28,7 +28,6 @@ rule analyse:
     params:
         spec=analysis_spec,
         code=analysis_code,
-        study=plan.plan.name,
     log:
         f"{plan.out}/logs/analyse/{{analysis}}.log",
     script:

@@ -22,7 +22,6 @@ rule derive:
     params:
         spec=plan.spec("derive"),
         code=plan.code("derive"),
-        study=plan.plan.name,
     log:
         f"{plan.out}/logs/derive/{{dataset}}.log",
     script:

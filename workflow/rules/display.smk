@@ -47,7 +47,6 @@ rule table:
         display=display_name,
         spec=display_spec,
         code=display_code,
-        study=plan.plan.name,
     log:
         f"{plan.out}/logs/display/{{stem}}.log",
     script:
@@ -72,7 +71,6 @@ rule figure:
         display=display_name,
         spec=display_spec,
         code=display_code,
-        study=plan.plan.name,
     log:
         f"{plan.out}/logs/display/{{stem}}.log",
     script:
@@ -91,7 +89,6 @@ rule answer:
         display=display_name,
         spec=display_spec,
         code=display_code,
-        study=plan.plan.name,
     log:
         f"{plan.out}/logs/display/{{stem}}.log",
     script:
@@ -109,7 +106,6 @@ rule render:
         format="rtf",
     params:
         code=plan.code("render"),
-        study=plan.plan.name,
     log:
         f"{plan.out}/logs/display/{{stem}}.{{format}}.log",
     script:

@@ -19,7 +19,6 @@ rule ingest:
     params:
         spec=plan.spec("ingest"),
         code=plan.code("ingest"),
-        study=plan.plan.name,
     log:
         f"{plan.out}/logs/ingest.log",
     script:

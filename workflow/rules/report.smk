@@ -26,7 +26,6 @@ rule report:
     params:
         spec=plan.spec("report"),
         code=plan.code("report"),
-        study=plan.plan.name,
     log:
         f"{plan.out}/logs/report.log",
     script:

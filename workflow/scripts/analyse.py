@@ -4,8 +4,7 @@ from nirls.job import job
 
 with job(snakemake) as task:
     from nirls.analyse import analyse_files
-    from nirls.plan.load import load_plan
 
-    plan = load_plan(task.params.study)
+    plan = task.plan
     provenance = {"spec": task.params.spec, "code": task.params.code}
     analyse_files(plan, task.wildcards.analysis, task.input, task.output, provenance)

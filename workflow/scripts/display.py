@@ -3,8 +3,7 @@
 from nirls.job import job
 
 with job(snakemake) as task:
-    from nirls.plan.load import load_plan
     from nirls.tlf.files import display_files
 
-    plan, p = load_plan(task.params.study), task.params
+    plan, p = task.plan, task.params
     print(display_files(plan, p.display, list(task.input.ards), list(task.input.records), list(task.output), p.spec))

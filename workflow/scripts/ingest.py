@@ -3,11 +3,10 @@
 from nirls.job import job
 
 with job(snakemake) as task:
-    from nirls.plan.load import load_plan
     from nirls.provenance import write_input_manifest
     from nirls.sdtm.ingest import ingest, write_ingested
 
-    plan = load_plan(task.params.study)
+    plan = task.plan
     task.say(f"reading {len(task.input)} files")
     ingested = ingest(plan, plan.root, rejected=plan.results / "logs/rejected")
     write_ingested(ingested, plan.results / "sdtm")

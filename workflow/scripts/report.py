@@ -3,8 +3,7 @@
 from nirls.job import job
 
 with job(snakemake) as task:
-    from nirls.plan.load import load_plan
     from nirls.report.build import build_files
 
-    plan = load_plan(task.params.study)
+    plan = task.plan
     build_files(plan, task.input, task.output)

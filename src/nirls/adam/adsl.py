@@ -62,7 +62,24 @@ def derive_adsl(domains: dict[str, pd.DataFrame], plan: Plan, findings: pd.DataF
     adsl["NIMPDEV"] = adsl["USUBJID"].map(important).fillna(0).astype("int64")
     for name, population in study.populations.items():  # in order: a later set may use the flag of an earlier one
         adsl[f"{name}FL"] = _flag(where_mask(population.where, adsl))
+        if population.excluded:
+            adsl[f"{name}XR"] = _why_not(adsl, name, population.excluded)
     return conform(adsl, variables("ADSL", plan))
+
+
+def _why_not(adsl: pd.DataFrame, name: str, reasons: dict[str, str]) -> pd.Series:
+    """Why a randomized subject is not in the set: the first reason that holds."""
+    why = pd.Series(np.nan, index=adsl.index, dtype="str")
+    outside = (adsl["RANDFL"] == "Y") & (adsl[f"{name}FL"] == "N")
+    for reason, where in reasons.items():
+        why = why.mask(outside & why.isna() & where_mask(where, adsl), reason)
+    unexplained = adsl.loc[outside & why.isna(), "USUBJID"]
+    if len(unexplained):
+        raise ConfigError(
+            f"study.yaml: populations.{name}.excluded: no reason holds for {len(unexplained)} randomized subject(s) outside the set, "
+            f"the first {unexplained.iloc[0]}; add the reason"
+        )
+    return why
 
 
 def _flag(mask: pd.Series) -> pd.Series:

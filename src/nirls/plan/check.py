@@ -70,12 +70,17 @@ def _study(plan: Plan) -> Iterator[Problem]:
             yield file, ("visits", study.visits.index(visit), "target"), f"day {visit.target} is outside its own window"
     for name, item in study.populations.items():
         yield from _condition(file, ("populations", name, "where"), item.where)
+        for reason, text in item.excluded.items():
+            yield from _condition(file, ("populations", name, "excluded", reason), text)
     for name, stratum in study.strata.items():
         for level, text in (stratum.derived or {}).items():
             if level not in stratum.levels:
                 yield file, ("strata", name, "derived", level), unknown("level", level, stratum.levels)
             yield from _condition(file, ("strata", name, "derived", level), text)
+    yield from _condition(file, ("disposition", "study"), study.disposition.study)
+    yield from _condition(file, ("disposition", "treatment"), study.disposition.treatment)
     for name, item in study.covariates.items():
+        yield from _condition(file, ("covariates", name, "where"), item.where)
         for level, text in (item.cut or {}).items():
             yield from _condition(file, ("covariates", name, "cut", level), text)
     for i, source in enumerate(study.sources):

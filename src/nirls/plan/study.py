@@ -52,6 +52,10 @@ class AnalysisSet(PlanModel):
     label: str = Field(description="Name in full.")
     rule: str = Field(description="The rule in words, as the report prints it.")
     where: str = Field(description="The rule over ADSL variables, in the `where` language.")
+    excluded: dict[str, str] = Field(
+        default_factory=dict,
+        description="Reason → `where` over ADSL, first that holds: why a randomized subject is not in the set (`<SET>XR` of ADSL).",
+    )
 
 
 class Stratum(PlanModel):

@@ -21,7 +21,7 @@ class ANCOVAOptions(PlanModel):
     """Options of `ancova`."""
 
     response: Id = Field("CHG", description="Outcome.")
-    covariates: list[Id] = Field(default_factory=lambda: ["BASE"], description="Baseline covariates; text is a factor, numbers are linear.")
+    covariates: list[Id] = Field(["BASE"], description="Baseline covariates; text is a factor, numbers are linear.")
     reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
     subject: Id = Field("USUBJID", description="Subject; one record each.")
     visit: Id = Field("AVISIT", description="Variable whose one value in the selected records labels the results.")
@@ -106,11 +106,11 @@ def _one_visit(data: AnalysisData, options: ANCOVAOptions) -> str:
     return visits[0] if visits else ""
 
 
-def _doses(data: AnalysisData, arms: list[str]) -> dict[str, float | None]:
+def _doses(data: AnalysisData, arms: list[str]) -> dict[str, float]:
     from nirls.errors import ConfigError
 
-    doses = {arm: data.plan.study.arms[arm].dose for arm in arms}
-    without = [arm for arm, dose in doses.items() if dose is None]
+    doses = {arm: dose for arm in arms if (dose := data.plan.study.arms[arm].dose) is not None}
+    without = [arm for arm in arms if arm not in doses]
     if without:
         raise ConfigError(f"analyses.yaml: {data.analysis_id}: options.dose_trend needs a `dose` in study.yaml for {', '.join(without)}")
     return doses
@@ -131,10 +131,10 @@ def _estimates(
 
     means, differences = {}, {}
     if fit is not None:
-        settings = {"margins": options.margins, "level": options.level}
-        means = {str(r[group]): r for r in fit.lsmeans(group, **settings).to_dict("records")}
+        means = {str(r[group]): r for r in fit.lsmeans(group, margins=options.margins, level=options.level).to_dict("records")}
         if reference in fit.design.factors[group]:
-            differences = {str(r[group]): r for r in fit.contrasts(group, reference=reference, **settings).to_dict("records")}
+            table = fit.contrasts(group, reference=reference, margins=options.margins, level=options.level)
+            differences = {str(r[group]): r for r in table.to_dict("records")}
     found = []
     for arm in arms:
         key = {"variable": options.response, "group1": group, "group1_level": arm, "visit": visit}
@@ -148,7 +148,7 @@ def _estimates(
 
 
 def _trend(
-    fit: ANCOVAResult | None, failure: str, options: ANCOVAOptions, group: str, doses: dict[str, float | None], visit: str
+    fit: ANCOVAResult | None, failure: str, options: ANCOVAOptions, group: str, doses: dict[str, float], visit: str
 ) -> list[dict[str, Any]]:
     """The dose slope under the comparison 'dose trend'."""
     from nirls.errors import MethodError

@@ -26,14 +26,14 @@ class MMRMOptions(PlanModel):
     """Options of `mmrm`."""
 
     response: Id = Field("CHG", description="Outcome.")
-    covariates: list[Id] = Field(default_factory=lambda: ["BASE"], description="Baseline covariates; text is a factor, numbers are linear.")
-    by_visit: list[Id] = Field(default_factory=lambda: ["BASE"], description="Those covariates that also interact with visit.")
+    covariates: list[Id] = Field(["BASE"], description="Baseline covariates; text is a factor, numbers are linear.")
+    by_visit: list[Id] = Field(["BASE"], description="Those covariates that also interact with visit.")
     visit: Id = Field("AVISIT", description="Visit factor; all visits of the selected records are in the model.")
     visit_order: Id = Field("AVISITN", description="Number that orders the visits.")
     subject: Id = Field("USUBJID", description="Subject.")
     reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
     covariance: list[Literal["us"]] = Field(
-        default_factory=lambda: ["us"],
+        ["us"],
         description="Covariance of a subject's visits; several are tried in this order and the first that converges is used.",
         min_length=1,
     )
@@ -155,10 +155,9 @@ def _estimates(
 
     means, differences = {}, {}
     if fit is not None:
-        by = {"by": options.visit, "margins": options.margins}
-        means = _by_cell(fit.lsmeans(group, level=options.level, **by), options.visit, group)
+        means = _by_cell(fit.lsmeans(group, by=options.visit, margins=options.margins, level=options.level), options.visit, group)
         if reference in fit.design.factors[group]:
-            table = fit.contrasts(group, reference=reference, level=options.level, **by)
+            table = fit.contrasts(group, by=options.visit, reference=reference, margins=options.margins, level=options.level)
             differences = _by_cell(table, options.visit, group)
     entered = frame[complete(frame, options.response, group, options.covariates)]
     sizes = entered.groupby([options.visit, group], observed=False)[options.subject].nunique()

@@ -63,17 +63,17 @@ def dependent_columns(x: Array) -> list[int]:
     length = np.sqrt(np.einsum("ij,ij->j", x, x))
     if x.shape[0] > x.shape[1] and (length > 0).all() and _cholesky_pivot(x / length) > 1e-5:
         return []
-    dropped = list(np.flatnonzero(length == 0.0))
+    dropped: list[int] = np.flatnonzero(length == 0.0).tolist()
     kept = [j for j in range(x.shape[1]) if j not in dropped]
     while kept:
-        triangle = np.linalg.qr(x[:, kept] / length[kept], mode="r")
+        triangle = np.asarray(np.linalg.qr(x[:, kept] / length[kept], mode="r"))
         diagonal = np.zeros(len(kept))
         diagonal[: min(triangle.shape)] = np.abs(np.diagonal(triangle))
         found = np.flatnonzero(diagonal < RANK_TOLERANCE)
         if not found.size:
             break
         dropped.append(kept.pop(int(found[0])))  # one at a time: what follows a dependent column is judged without it
-    return sorted(int(j) for j in dropped)
+    return sorted(dropped)
 
 
 def _cholesky_pivot(x: Array) -> float:

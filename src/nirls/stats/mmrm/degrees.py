@@ -59,7 +59,7 @@ class Inference:
         rows, working = self._rows(hypotheses), self.fit.working
         scores = rows @ working.point.phi
         variance = np.einsum("mp,mp->m", scores, rows)
-        slopes = np.einsum("mhp,mp->mh", np.tensordot(scores, working.point.slopes, axes=(1, 1)), scores)
+        slopes = np.einsum("mhp,mp->mh", np.tensordot(scores, working.slopes, axes=(1, 1)), scores)
         spread = np.einsum("mh,hj,mj->m", slopes, working.theta_cov, slopes)
         std_error = working.basis.scale * np.sqrt(np.einsum("mp,pr,mr->m", rows, self.working_cov, rows))
         return Contrasts(estimate=np.atleast_2d(hypotheses) @ self.fit.beta, std_error=std_error, df=2.0 * variance**2 / spread)
@@ -88,7 +88,7 @@ class Inference:
         scores = rows @ working.point.phi
         half = linalg.solve_triangular(np.linalg.cholesky(scores @ rows.T), scores, lower=True)
         # with half'half = ΦMΦ: tr(MΦP_hΦ) = tr(K_h) and tr(MΦP_hΦMΦP_jΦ) = tr(K_hK_j), K_h = half P_h half'
-        k = half @ working.point.slopes @ half.T
+        k = half @ working.slopes @ half.T
         traces = np.einsum("hcc->h", k)
         flat = k.reshape(k.shape[0], -1)
         a1 = float(traces @ working.theta_cov @ traces)
@@ -108,7 +108,7 @@ class Inference:
     def _satterthwaite(self, rows: Array, estimate: Array) -> FTest:
         """F of Fai & Cornelius (1996): independent t² of the eigenvectors of LΦL'."""
         working, c = self.fit.working, rows.shape[0]
-        phi, slopes = working.point.phi, working.point.slopes
+        phi, slopes = working.point.phi, working.slopes
         values, vectors = np.linalg.eigh(rows @ phi @ rows.T)
         turned = vectors.T @ rows
         scores = turned @ phi
@@ -154,7 +154,7 @@ def _adjusted(fit: MMRMFit) -> Array:
         m = ((w @ first[:, rows, columns]) @ (w @ mixed[:, rows, columns])).sum(axis=0) @ w
         weights.append((m + m.swapaxes(-1, -2)) / 2.0)
     root = np.linalg.cholesky(c)
-    turned = np.tensordot(root.T, point.slopes, axes=1)  # Σ_hj C_hj P_hΦP_j = Σ_l R_lΦR_l, R_l = Σ_h root_hl P_h
+    turned = np.tensordot(root.T, working.slopes, axes=1)  # Σ_hj C_hj P_hΦP_j = Σ_l R_lΦR_l, R_l = Σ_h root_hl P_h
     products = (turned @ point.phi @ turned).sum(axis=0)
     adjusted = point.phi + 2.0 * point.phi @ (statistics.weigh(weights)[:-1, :-1] - products) @ point.phi
     return (adjusted + adjusted.T) / 2.0

@@ -13,7 +13,7 @@ from scipy import linalg
 from nirls.errors import ConvergenceError, DataError, MethodError, NotEstimableError
 from nirls.stats.mmrm.basis import Basis, orthonormal
 from nirls.stats.mmrm.covariance import Structure, structure
-from nirls.stats.mmrm.likelihood import Point
+from nirls.stats.mmrm.likelihood import Value
 from nirls.stats.mmrm.optimise import Convergence, minimise
 from nirls.stats.mmrm.sufficient import Statistics, collect
 
@@ -101,7 +101,8 @@ class Working:
 
     statistics: Statistics
     basis: Basis
-    point: Point
+    point: Value
+    slopes: Array
     structure: Structure
     theta_cov: Array
 
@@ -177,15 +178,16 @@ def fit_mmrm(
     for candidate in map(structure, declared):
         if candidate.every_pair:
             _check_pairs(statistics, visits)
-        point, record = minimise(statistics, candidate, candidate.start(start), reml=reml)
+        reached, record = minimise(statistics, candidate, candidate.start(start), reml=reml)
         attempts.append(record)
-        if record.converged:
+        if record.converged and reached is not None:
             break
     else:
         raise MMRMConvergenceError(tuple(attempts))
+    point, derivatives = reached
 
     p, n = basis.ols.size, y.size
-    theta_cov = 2.0 * linalg.inv(point.hessian)
+    theta_cov = 2.0 * linalg.inv(derivatives.hessian)
     unit = basis.scale ** candidate.powers(visits.size)
     freedom = n - p if reml else n
     deviance = point.value + freedom * np.log(2.0 * np.pi * basis.scale**2)
@@ -212,7 +214,9 @@ def fit_mmrm(
         n_subjects_without_outcome=int(given - subjects.size),
         visits=visits,
         attempts=tuple(attempts),
-        working=Working(statistics=statistics, basis=basis, point=point, structure=candidate, theta_cov=theta_cov),
+        working=Working(
+            statistics=statistics, basis=basis, point=point, slopes=derivatives.slopes, structure=candidate, theta_cov=theta_cov
+        ),
     )
 
 

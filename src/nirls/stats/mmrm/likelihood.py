@@ -35,8 +35,8 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """The likelihood at one θ.
+class Value:
+    """−2ℓ at one θ.
 
     Attributes
     ----------
@@ -46,14 +46,10 @@ class Point:
     sigma : (T, T) array
     gamma : (p,) array
         Generalised least-squares coefficients.
-    phi : (p, p) array
-        Φ, their covariance.
-    gradient, hessian : (k,), (k, k) arrays or None
-        Of −2ℓ. The observed information of ℓ is ½ Hessian.
-    fisher : (k, k) array or None
-        Σ tr(W D_h W D_j): positive semi-definite stand-in for the Hessian away from the optimum.
-    slopes : (k, p, p) array or None
-        P_h = ∂A/∂θ_h.
+    phi, phi_root : (p, p) arrays
+        Φ, their covariance, and F with FF' = Φ.
+    roots : list of (G, t, t) arrays
+        R_g with R_g'R_g = W_g, one array per block of patterns.
     """
 
     theta: Array
@@ -61,10 +57,28 @@ class Point:
     sigma: Array
     gamma: Array
     phi: Array
-    gradient: Array | None = None
-    hessian: Array | None = None
-    fisher: Array | None = None
-    slopes: Array | None = None
+    phi_root: Array
+    roots: list[Array]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivatives:
+    """Derivatives of −2ℓ at one θ.
+
+    Attributes
+    ----------
+    gradient, hessian : (k,), (k, k) arrays
+        The observed information of ℓ is ½ hessian.
+    fisher : (k, k) array
+        Σ tr(W D_h W D_j): positive semi-definite stand-in for the Hessian away from the optimum.
+    slopes : (k, p, p) array
+        P_h = ∂A/∂θ_h.
+    """
+
+    gradient: Array
+    hessian: Array
+    fisher: Array
+    slopes: Array
 
 
 def _whitening(sigma: Array, statistics: Statistics) -> tuple[list[Array], float] | None:
@@ -81,8 +95,8 @@ def _whitening(sigma: Array, statistics: Statistics) -> tuple[list[Array], float
     return roots, log_determinant
 
 
-def evaluate(statistics: Statistics, structure: Structure, theta: Array, *, reml: bool, derivatives: bool) -> Point | None:
-    """−2ℓ at θ and, on request, its exact gradient and Hessian; none when Σ(θ) is not positive definite."""
+def evaluate(statistics: Statistics, structure: Structure, theta: Array, *, reml: bool) -> Value | None:
+    """−2ℓ at θ; none when Σ(θ) is not positive definite."""
     sigma = structure.sigma(theta, statistics.n_visits)
     if not np.isfinite(sigma).all():
         return None
@@ -96,20 +110,17 @@ def evaluate(statistics: Statistics, structure: Structure, theta: Array, *, reml
         factor = np.linalg.cholesky(forms[:p, :p])
     except np.linalg.LinAlgError:
         return None
-    phi_root = linalg.solve_triangular(factor, np.eye(p), lower=True).T  # Φ = phi_root phi_root'
+    phi_root = linalg.solve_triangular(factor, np.eye(p), lower=True).T
     phi = phi_root @ phi_root.T
     gamma = phi @ forms[:p, p]
     value += float(forms[p, p] - gamma @ forms[:p, p])
     if reml:
         value += 2.0 * float(np.log(np.diagonal(factor)).sum())
-    point = Point(theta=theta, value=value, sigma=sigma, gamma=gamma, phi=phi)
-    return _with_derivatives(point, statistics, structure, roots, phi_root, reml=reml) if derivatives else point
+    return Value(theta=theta, value=value, sigma=sigma, gamma=gamma, phi=phi, phi_root=phi_root, roots=roots)
 
 
-def _with_derivatives(
-    point: Point, statistics: Statistics, structure: Structure, roots: list[Array], phi_root: Array, *, reml: bool
-) -> Point:
-    """`point` with gradient, Hessian, Fisher matrix and P_h.
+def differentiate(statistics: Statistics, structure: Structure, point: Value, *, reml: bool) -> Derivatives:
+    """Exact derivatives of −2ℓ at `point`.
 
     Traces are taken of whitened matrices, D̃ = RDR' and Ẽ = RER' with R'R = W: the same numbers, but a nearly singular Σ costs
     no digits in the gradient.
@@ -124,7 +135,7 @@ def _with_derivatives(
         omega[:p, :p] += point.phi  # ... and XΦX', wherever both enter alike
     gradient, hessian, fisher = np.zeros(k), np.zeros((k, k)), np.zeros((k, k))
     changes = []
-    for block, r, e_g in zip(statistics.blocks, roots, statistics.trace(omega), strict=True):
+    for block, r, e_g in zip(statistics.blocks, point.roots, statistics.trace(omega), strict=True):
         rows, columns = block.visits[:, :, None], block.visits[:, None, :]
         r_t = r.swapaxes(-1, -2)
         n = block.counts[:, None, None] * np.eye(r.shape[-1])
@@ -142,16 +153,6 @@ def _with_derivatives(
     v = forms[:, :p, p] - slopes @ point.gamma
     hessian -= 2.0 * v @ point.phi @ v.T
     if reml:
-        rotated = (phi_root.T @ slopes @ phi_root).reshape(k, -1)
+        rotated = (point.phi_root.T @ slopes @ point.phi_root).reshape(k, -1)
         hessian -= rotated @ rotated.T
-    return Point(
-        theta=point.theta,
-        value=point.value,
-        sigma=point.sigma,
-        gamma=point.gamma,
-        phi=point.phi,
-        gradient=gradient,
-        hessian=(hessian + hessian.T) / 2.0,
-        fisher=(fisher + fisher.T) / 2.0,
-        slopes=slopes,
-    )
+    return Derivatives(gradient=gradient, hessian=(hessian + hessian.T) / 2.0, fisher=(fisher + fisher.T) / 2.0, slopes=slopes)

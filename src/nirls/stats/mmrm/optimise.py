@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from nirls.stats.mmrm.covariance import Structure
-from nirls.stats.mmrm.likelihood import Point, evaluate
+from nirls.stats.mmrm.likelihood import Derivatives, Value, differentiate, evaluate
 from nirls.stats.mmrm.sufficient import Statistics
 
 Array = np.ndarray
@@ -64,59 +64,68 @@ class Convergence:
     steps: tuple[Step, ...]
 
 
-def _newton(point: Point) -> tuple[Array | None, float]:
+def _newton(at: Derivatives) -> tuple[Array | None, float]:
     """The Newton step and the scaled gradient; (None, NaN) when the Hessian is not positive definite."""
-    scale = np.sqrt(np.abs(np.diagonal(point.hessian)))
+    scale = np.sqrt(np.abs(np.diagonal(at.hessian)))
     scale = np.where(scale > 0, scale, 1.0)
     try:
-        factor = linalg.cho_factor(point.hessian / np.outer(scale, scale), lower=True)
+        factor = linalg.cho_factor(at.hessian / np.outer(scale, scale), lower=True)
     except linalg.LinAlgError:
         return None, float("nan")
-    g = point.gradient / scale
+    g = at.gradient / scale
     step = linalg.cho_solve(factor, g)
     return -step / scale, float(np.sqrt(max(g @ step, 0.0)))
 
 
-def _fisher(point: Point) -> Array:
-    scale = np.sqrt(np.maximum(np.diagonal(point.fisher), np.finfo(float).tiny))
-    information = point.fisher / np.outer(scale, scale) + 1e-10 * np.eye(scale.size)
-    return -linalg.solve(information, point.gradient / scale, assume_a="sym") / scale
+def _fisher(at: Derivatives) -> Array:
+    scale = np.sqrt(np.maximum(np.diagonal(at.fisher), np.finfo(float).tiny))
+    information = at.fisher / np.outer(scale, scale) + 1e-10 * np.eye(scale.size)
+    return -linalg.solve(information, at.gradient / scale, assume_a="sym") / scale
 
 
-def minimise(statistics: Statistics, structure: Structure, start: Array, *, reml: bool) -> tuple[Point | None, Convergence]:
+def minimise(
+    statistics: Statistics, structure: Structure, start: Array, *, reml: bool
+) -> tuple[tuple[Value, Derivatives] | None, Convergence]:
     """Minimise −2ℓ from `start`; returns the last point (none if `start` is impossible) and the record."""
     steps: list[Step] = []
-    point = evaluate(statistics, structure, start, reml=reml, derivatives=True)
+    point = evaluate(statistics, structure, start, reml=reml)
     if point is None:
         return None, _record(structure, None, float("nan"), steps, "the starting covariance is not positive definite")
+    at = differentiate(statistics, structure, point, reml=reml)
     message = f"no convergence within {MAX_ITERATIONS} iterations"
     for _ in range(MAX_ITERATIONS):
-        direction, gradient = _newton(point)
+        direction, gradient = _newton(at)
         kind = "newton"
         if direction is None:
-            direction, kind = _fisher(point), "fisher"
-        slope = float(point.gradient @ direction)
-        # what −2ℓ itself can resolve: below this a full step inside the domain is better than a comparison of rounding errors
-        noise = 1e-11 * (abs(point.value) + statistics.n_obs)
-        length, candidate = 1.0, None
-        for halvings in range(MAX_HALVINGS):  # noqa: B007
-            candidate = evaluate(statistics, structure, point.theta + length * direction, reml=reml, derivatives=False)
-            if candidate is not None and candidate.value <= point.value + 1e-4 * length * slope + noise:
-                break
-            candidate, length = None, length / 2.0
+            direction, kind = _fisher(at), "fisher"
+        candidate, halvings = _search(statistics, structure, point, direction, float(at.gradient @ direction), reml=reml)
         if candidate is None:
             message = "no step along the search direction lowers -2 log likelihood"
             break
         steps.append(Step(deviance=point.value, gradient=gradient, kind=kind, halvings=halvings))
-        point = evaluate(statistics, structure, candidate.theta, reml=reml, derivatives=True)
+        point = candidate
+        at = differentiate(statistics, structure, point, reml=reml)
         if gradient < GRADIENT_TOLERANCE:  # the step just taken was the polish
-            message = "converged"
             break
-    _, gradient = _newton(point)
-    return point, _record(structure, point, gradient, steps, message)
+    _, gradient = _newton(at)
+    return (point, at), _record(structure, point, gradient, steps, message)
 
 
-def _record(structure: Structure, point: Point | None, gradient: float, steps: list[Step], message: str) -> Convergence:
+def _search(
+    statistics: Statistics, structure: Structure, point: Value, direction: Array, slope: float, *, reml: bool
+) -> tuple[Value | None, int]:
+    """The longest of 1, ½, ¼ … of `direction` that lowers −2ℓ enough, and the number of halvings; none if there is none."""
+    # what −2ℓ itself can resolve: below this a full step inside the domain is better than a comparison of rounding errors
+    noise = 1e-11 * (abs(point.value) + statistics.n_obs)
+    for halvings in range(MAX_HALVINGS):
+        length = 0.5**halvings
+        candidate = evaluate(statistics, structure, point.theta + length * direction, reml=reml)
+        if candidate is not None and candidate.value <= point.value + 1e-4 * length * slope + noise:
+            return candidate, halvings
+    return None, MAX_HALVINGS
+
+
+def _record(structure: Structure, point: Value | None, gradient: float, steps: list[Step], message: str) -> Convergence:
     definite = bool(np.isfinite(gradient))
     condition = float("nan") if point is None else float(np.linalg.cond(point.sigma))
     converged = definite and gradient < GRADIENT_TOLERANCE and condition < CONDITION_LIMIT

@@ -171,6 +171,7 @@ def documents(figure: str) -> list[Any]:
             answer=SENTENCE,
             verdict="favours",
             facts=facts,
+            comparisons=(Fact(label="NIR 18 J/cm²", text="−1.07 (95% CI −2.98 to 0.84; p = 0.2719)"),),
             limits=("Participants could guess their device.",),
             population="Shows 97 of 102 subjects.",
             **shared,

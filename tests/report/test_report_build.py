@@ -81,6 +81,23 @@ def test_answer_figure_table_method_in_this_order(make):
     assert re.sub(r"<[^>]+>|\s+", "", body[: places[0]]) == "Primaryresult", "nothing but the chapter's name stands before the question"
 
 
+def test_everything_an_answer_says_is_shown(make):
+    text = make().build()
+    card = text[text.index('id="a1"') : text.index('id="f14-2-1"')]
+    for part in (
+        "−3.12",
+        "(−5.40, −0.84)",
+        "0.0075",
+        "Participants could guess their device.",
+        "Shows 97 of 102 subjects.",
+        "data cut 2026-06-30",
+    ):
+        assert part in card
+    assert "Favours the treatment asked about" in card
+    after = text[text.index('id="f14-2-1"') : text.index('id="t14-2-1"')]
+    assert "NIR 18 J/cm²" in after and "−1.07 (95% CI −2.98 to 0.84; p = 0.2719)" in after, "other comparisons stand under the figure"
+
+
 def test_headings_do_not_skip_a_level(make):
     levels = [level for level, _ in Outline(make().build()).headings]
     assert levels[0] == 1 and levels.count(1) == 1
@@ -165,3 +182,11 @@ def test_adsl_is_not_opened_while_blinded(make):
     write_table(pd.DataFrame({"USUBJID": ["T-001"]}), trial.inputs.adsl)
     with pytest.raises(Exception, match="TRT01P"):
         trial.build()
+
+
+def test_other_comparisons_are_shown_without_a_figure(make):
+    trial = make()
+    sections = [s.model_copy(update={"displays": [d for d in s.displays if d[0] == "T"]}) for s in trial.plan.displays.report]
+    displays = trial.plan.displays.model_copy(update={"report": sections})
+    trial.plan = type(trial.plan)(**{f: getattr(trial.plan, f) for f in trial.plan.__slots__ if f != "displays"}, displays=displays)
+    assert trial.build().count("−1.07 (95% CI −2.98 to 0.84; p = 0.2719)") == 1

@@ -122,10 +122,10 @@ def explain(plan: Plan, material: Material, analyses: list[str], told: set[str] 
     for key in dict.fromkeys(analyses):
         groups.setdefault(plan.analyses[key].estimand, []).append(analysis_view(plan, material, key))
     found = []
-    for key, views in groups.items():
-        estimand = None if key is None else estimand_view(key, plan.estimands[key])
-        found.append(Explained(estimand=estimand, analyses=tuple(views), again=key in told))
-        told |= {key} if key is not None else set()
+    for name, views in groups.items():
+        estimand = None if name is None else estimand_view(name, plan.estimands[name])
+        found.append(Explained(estimand=estimand, analyses=tuple(views), again=name in told))
+        told |= {name} if name is not None else set()
     return tuple(found)
 
 

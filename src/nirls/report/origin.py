@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nirls.provenance import code_fingerprint, json_hash, versions
 
 if TYPE_CHECKING:
+    from nirls.plan.base import PlanModel
     from nirls.plan.load import Plan
     from nirls.report.material import Material
 
@@ -42,7 +44,6 @@ class OriginView:
     plan: str
     code: str
     seed: int
-    confidence_level: float
     versions: tuple[tuple[str, str], ...]
     raw: tuple[tuple[str, str], ...]
     analyses: tuple[AnalysisOrigin, ...]
@@ -52,8 +53,8 @@ class OriginView:
 
 def plan_hash(plan: Plan) -> str:
     """Sixteen hex digits of the whole plan."""
-    models = [plan.study, plan.config, plan.displays]
-    maps = [plan.analyses, plan.estimands, plan.instruments]
+    models: list[PlanModel] = [plan.study, plan.config, plan.displays]
+    maps: list[Mapping[str, PlanModel]] = [plan.analyses, plan.estimands, plan.instruments]
     return json_hash([[m.model_dump(mode="json") for m in models], [{k: v.model_dump(mode="json") for k, v in m.items()} for m in maps]])
 
 
@@ -69,7 +70,6 @@ def origin_view(plan: Plan, material: Material) -> OriginView:
         plan=plan_hash(plan),
         code=report_code(),
         seed=plan.config.seed,
-        confidence_level=plan.config.confidence_level,
         versions=tuple(now.items()),
         raw=tuple(material.raw.items()),
         analyses=tuple(

@@ -17,7 +17,7 @@ PLACES = {"accepted": "Accepted", "quarantined": "Quarantined", "duplicate": "Du
 LEVELS = {"rows": "Rows of the raw files", "records": "Records after mapping"}
 SEVERITIES = {"E": "Stop", "Q": "Quarantine", "W": "Warning"}
 OTHER = "Not randomized"
-PER_RULE, LISTED = 4, 40
+PER_RULE, LISTED = 3, 60
 #: Columns that hold a treatment, and the rules that compare treatments: not shown while the study is blinded.
 TREATMENT_COLUMNS = ("ARM", "ARMCD", "ACTARM", "ACTARMCD", "EXTRT", "EXDOSE", "DITYPE", "TRT01P", "TRT01A", "RANDNO", "SPDEVID")
 WITHHELD = "withheld while the study is blinded"

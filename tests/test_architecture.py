@@ -44,9 +44,18 @@ def test_scripts_are_thin():
         assert not any(isinstance(n, ast.FunctionDef | ast.If | ast.For | ast.While) for n in ast.walk(tree)), path
 
 
-@pytest.mark.parametrize("statement", ["import nirls", "import nirls.plan.load", "from nirls.methods.registry import all_methods; all_methods()", "from nirls.tlf.layouts.registry import all_layouts; all_layouts()"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import nirls",
+        "import nirls.plan.load",
+        "from nirls.methods.registry import all_methods; all_methods()",
+        "from nirls.tlf.layouts.registry import all_layouts; all_layouts()",
+    ],
+)
 def test_cheap_imports(statement):
-    code = f"{statement}; import sys; print([m for m in ('statsmodels', 'pingouin', 'plotnine', 'formulaic', 'pandas', 'matplotlib') if m in sys.modules])"
+    heavy = ("statsmodels", "pingouin", "plotnine", "formulaic", "pandas", "matplotlib")
+    code = f"{statement}; import sys; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 

@@ -33,15 +33,19 @@ def main():
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         name = other_python()
         if name is None:
-            stop("Python 3.11, 3.12 or 3.13 is needed, and %s is %s; install one, or name it: make report PYTHON=/path/to/python3.11"
-                 % (sys.executable, ".".join(map(str, sys.version_info[:3]))))
+            stop(
+                "Python 3.11, 3.12 or 3.13 is needed, and %s is %s; install one, or name it: make report PYTHON=/path/to/python3.11"
+                % (sys.executable, ".".join(map(str, sys.version_info[:3])))
+            )
         os.execvp(name, [name] + sys.argv)
     try:
         import ensurepip  # noqa: F401
         import venv
     except ImportError:
-        stop("this Python (%s) has no 'venv' module; install it (Debian, Ubuntu: apt install python3-venv), or name another Python: make report PYTHON=/path/to/python3"
-             % sys.executable)
+        stop(
+            "this Python (%s) has no 'venv' module; install it (Debian, Ubuntu: apt install python3-venv), "
+            "or name another Python: make report PYTHON=/path/to/python3" % sys.executable
+        )
     print("nirls: making the environment in .venv (once; about a minute, mostly downloads)", flush=True)
     venv.create(VENV, with_pip=True, clear=True)
     python = os.path.join(VENV, "bin", "python")

@@ -48,7 +48,10 @@ def run(options: argparse.Namespace) -> int:
     targets = Targets.load({"study": options.study} if options.study else {})
     plan = targets.plan
     if options.command == "check":
-        print(f"{plan.name}: the configuration and the headers of {len(targets.raw)} raw files are in order; {len(plan.analyses)} analyses, {len(plan.displays.displays)} displays")
+        print(
+            f"{plan.name}: the configuration and the headers of {len(targets.raw)} raw files are in order; "
+            f"{len(plan.analyses)} analyses, {len(plan.displays.displays)} displays"
+        )
     elif options.command == "where":
         print(f"\nThe report: {Path(targets.report).resolve()}")
     else:

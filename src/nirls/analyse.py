@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from nirls.plan.load import Plan
 
 
-def run_analysis(plan: Plan, analysis_id: str, frame: pd.DataFrame, adsl: pd.DataFrame, used: dict[str, pd.DataFrame] | None = None) -> tuple[pd.DataFrame, MethodResult]:
+def run_analysis(
+    plan: Plan, analysis_id: str, frame: pd.DataFrame, adsl: pd.DataFrame, used: dict[str, pd.DataFrame] | None = None
+) -> tuple[pd.DataFrame, MethodResult]:
     """Select the records an analysis means, run its method, and return the ARD.
 
     Parameters
@@ -43,7 +45,10 @@ def run_analysis(plan: Plan, analysis_id: str, frame: pd.DataFrame, adsl: pd.Dat
         "dataset": data.spec.dataset, "analysis_set": data.spec.set or "", "subset": data.spec.where or "",
     }  # fmt: skip
     param = str(params[0]) if len(params) == 1 else ""
-    notes = [{"stat_name": "text", "stat_label": "Note", "variable": "footnote", "variable_level": str(i), "stat_text": t} for i, t in enumerate(result.footnotes, 1)]
+    notes = [
+        {"stat_name": "text", "stat_label": "Note", "variable": "footnote", "variable_level": str(i), "stat_text": t}
+        for i, t in enumerate(result.footnotes, 1)
+    ]
     rows = [{"param": param, **r} if not r.get("param") else r for r in [*result.rows, *notes]]
     return to_frame(rows, **shared), result
 
@@ -71,8 +76,13 @@ def select(plan: Plan, analysis_id: str, frame: pd.DataFrame, adsl: pd.DataFrame
     if spec.where is not None:
         records = records[where_mask(spec.where, records)]
     if records.empty and frame.shape[0] and spec.dataset != "ADDV":
-        raise DataError(f"analyses.yaml: {analysis_id}: no record of {spec.dataset} passes set {spec.set!r}, arms {arms} and where {spec.where!r}; check the condition")
-    return AnalysisData(frame=records.reset_index(drop=True), adsl=subjects.reset_index(drop=True), spec=spec, analysis_id=analysis_id, plan=plan, used=used)
+        raise DataError(
+            f"analyses.yaml: {analysis_id}: no record of {spec.dataset} passes set {spec.set!r}, arms {arms} "
+            f"and where {spec.where!r}; check the condition"
+        )
+    return AnalysisData(
+        frame=records.reset_index(drop=True), adsl=subjects.reset_index(drop=True), spec=spec, analysis_id=analysis_id, plan=plan, used=used
+    )
 
 
 def analyse_files(plan: Plan, analysis_id: str, inputs: Any, outputs: Any, provenance: dict[str, Any]) -> None:

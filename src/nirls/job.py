@@ -18,7 +18,14 @@ from nirls.errors import NirlsError
 if TYPE_CHECKING:
     from nirls.plan.load import Plan
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "POLARS_MAX_THREADS", "ARROW_NUM_THREADS")
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "POLARS_MAX_THREADS",
+    "ARROW_NUM_THREADS",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +69,14 @@ def job(snakemake: Any) -> Iterator[Task]:
     with open(log, "w", encoding="utf-8") as stream, contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
         warnings.simplefilter("default")
         try:
-            yield Task(input=snakemake.input, output=snakemake.output, params=snakemake.params, wildcards=snakemake.wildcards, config=dict(snakemake.config), name=label)
+            yield Task(
+                input=snakemake.input,
+                output=snakemake.output,
+                params=snakemake.params,
+                wildcards=snakemake.wildcards,
+                config=dict(snakemake.config),
+                name=label,
+            )
         except NirlsError as error:
             print(f"ERROR: {error}", file=stream)
             print(f"\n{label} stopped: {error}\n(log: {log})\n", file=sys.__stderr__, flush=True)
@@ -70,7 +84,11 @@ def job(snakemake: Any) -> Iterator[Task]:
             sys.exit(1)
         except Exception as error:
             traceback.print_exc(file=stream)
-            print(f"\n{label} failed, a defect of the program: {type(error).__name__}: {error}\n(traceback: {log})\n", file=sys.__stderr__, flush=True)
+            print(
+                f"\n{label} failed, a defect of the program: {type(error).__name__}: {error}\n(traceback: {log})\n",
+                file=sys.__stderr__,
+                flush=True,
+            )
             stream.flush()
             sys.exit(1)
         print(f"done in {time.perf_counter() - start:.1f} s", file=stream)

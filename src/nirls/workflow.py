@@ -30,7 +30,10 @@ def study_files_check(plan: Plan) -> None:
 
     problems = check_files(plan, plan.root)
     if problems:
-        raise ConfigError(f"The raw files have {len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing was run.\n" + "\n".join(f"  - {p}" for p in problems))
+        raise ConfigError(
+            f"The raw files have {len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing was run.\n"
+            + "\n".join(f"  - {p}" for p in problems)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,26 +136,70 @@ class Targets:
         study = plan.study.model_dump(mode="json")
         scales = {k: v.model_dump(mode="json") for k, v in plan.instruments.items()}
         if stage == "ingest":
-            keys = ("id", "data", "dates", "arms", "reference_date", "visits", "windows", "baseline", "strata", "ratio", "sources", "rules", "waived", "deviations", "parameters")
+            keys = (
+                "id",
+                "data",
+                "dates",
+                "arms",
+                "reference_date",
+                "visits",
+                "windows",
+                "baseline",
+                "strata",
+                "sources",
+                "rules",
+                "waived",
+                "deviations",
+                "parameters",
+            )
             return json_hash([{k: study[k] for k in keys}, scales])
         if stage == "derive":
-            return json_hash([{k: v for k, v in study.items() if k not in ("sources", "rules", "waived", "title", "attribution")}, scales, plan.config.seed])
+            return json_hash(
+                [
+                    {k: v for k, v in study.items() if k not in ("sources", "rules", "waived", "title", "attribution")},
+                    scales,
+                    plan.config.seed,
+                ]
+            )
         if stage == "analyse":
             assert key is not None
             spec = plan.analyses[key]
             sets = study["populations"].get(spec.set)
-            return json_hash([key, spec.model_dump(mode="json"), sets, self._arms(), study["strata"], study["covariates"], scales, plan.config.confidence_level])
+            return json_hash([key, spec.model_dump(mode="json"), sets, self._arms(), study["strata"], study["covariates"], scales])
         if stage == "display":
             assert key is not None
             display = plan.displays.displays[key]
             entries = [plan.analyses[a].model_dump(mode="json") for a in display.analyses.values()]
             names = {e["estimand"] for e in entries if e["estimand"]}
             estimands = {n: plan.estimands[n].model_dump(mode="json") for n in sorted(names)}
-            keys = ("arms", "reference", "blinding", "synthetic", "instruments", "populations", "visits", "covariates", "strata", "deviations", "parameters", "dates", "id", "dose_unit")
+            keys = (
+                "arms",
+                "reference",
+                "blinding",
+                "synthetic",
+                "instruments",
+                "populations",
+                "visits",
+                "covariates",
+                "strata",
+                "deviations",
+                "parameters",
+                "dates",
+                "id",
+                "dose_unit",
+            )
             return json_hash([key, display.model_dump(mode="json"), entries, estimands, {k: study[k] for k in keys}, scales])
         if stage == "report":
             parts = [plan.displays.model_dump(mode="json"), {k: v.model_dump(mode="json") for k, v in plan.analyses.items()}]
-            return json_hash([*parts, {k: v.model_dump(mode="json") for k, v in plan.estimands.items()}, study, scales, plan.config.model_dump(mode="json")])
+            return json_hash(
+                [
+                    *parts,
+                    {k: v.model_dump(mode="json") for k, v in plan.estimands.items()},
+                    study,
+                    scales,
+                    plan.config.model_dump(mode="json"),
+                ]
+            )
         raise ValueError(stage)
 
     def code(self, stage: str, key: str | None = None) -> str:

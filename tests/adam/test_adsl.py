@@ -8,7 +8,7 @@ import pytest
 
 from nirls.adam.addv import derive_addv
 from nirls.adam.adqs import derive_adqs
-from nirls.adam.adsl import derive_adsl, pool_sites
+from nirls.adam.adsl import _why_not, derive_adsl, pool_sites
 from nirls.adam.blind import blind_treatment
 from nirls.adam.derive import derive, read_inputs
 from nirls.adam.spec import conform, core_columns, variables
@@ -376,10 +376,8 @@ def test_the_default_disposition_is_the_documented_one(domains, plan):
 
 
 def test_reason_for_exclusion_is_the_first_that_holds():
-    from nirls.adam.adsl import _why_not
-    from nirls.errors import ConfigError
-
-    adsl = pd.DataFrame({"USUBJID": list("abcd"), "RANDFL": ["Y", "Y", "Y", "N"], "FASFL": ["Y", "N", "N", "N"], "BASEFL": ["Y", "N", "Y", "N"], "NPOST": [1, 0, 0, 0]})
+    flags = {"RANDFL": ["Y", "Y", "Y", "N"], "FASFL": ["Y", "N", "N", "N"], "BASEFL": ["Y", "N", "Y", "N"]}
+    adsl = pd.DataFrame({"USUBJID": list("abcd"), **flags, "NPOST": [1, 0, 0, 0]})
     reasons = {"No baseline": "BASEFL == 'N'", "No value after baseline": "NPOST < 1"}
     assert _why_not(adsl, "FAS", reasons).tolist()[1:3] == ["No baseline", "No value after baseline"]
     assert _why_not(adsl, "FAS", reasons).isna().tolist() == [True, False, False, True]

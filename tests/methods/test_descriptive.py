@@ -1,5 +1,7 @@
 """`describe`, `count` and `records` against values worked out by hand or by R."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,9 +17,7 @@ from nirls.plan.analysis import Analysis
 class Plan:
     """As much of a plan as the methods read."""
 
-    class study:
-        covariates: dict = {}
-        strata: dict = {}
+    study = SimpleNamespace(covariates={}, strata={})
 
 
 def data(frame, method, adsl=None, group="TRT01P"):
@@ -29,7 +29,9 @@ def data(frame, method, adsl=None, group="TRT01P"):
 
 
 def value(result, stat, arm, **key):
-    found = [r for r in result.rows if r["stat_name"] == stat and r.get("group1_level") == arm and all(r.get(k, "") == v for k, v in key.items())]
+    found = [
+        r for r in result.rows if r["stat_name"] == stat and r.get("group1_level") == arm and all(r.get(k, "") == v for k, v in key.items())
+    ]
     assert len(found) == 1, found
     return found[0]
 

@@ -76,14 +76,16 @@ def test_unknown_names_across_files(copy):
 
 def test_circle_of_uses(copy):
     path = copy / "config/studies/nir-rls/analyses.yaml"
-    path.write_text(path.read_text() + "\nring_a: {label: a, dataset: ADSL, method: describe, options: {variables: [AGE]}, uses: [ring_b]}\n"
-                    "ring_b: {label: b, dataset: ADSL, method: describe, options: {variables: [AGE]}, uses: [ring_a]}\n")  # fmt: skip
+    entry = "{{label: a, dataset: ADSL, method: describe, options: {{variables: [AGE]}}, uses: [{}]}}\n"
+    path.write_text(path.read_text() + "\nring_a: " + entry.format("ring_b") + "ring_b: " + entry.format("ring_a"))
     assert "goes in a circle: ring_a → ring_b → ring_a" in problems(copy)
 
 
 def test_bad_condition(copy):
     path = copy / "config/studies/nir-rls/analyses.yaml"
-    path.write_text(path.read_text() + '\nbad: {label: a, dataset: ADSL, where: "AGE = 3", method: describe, options: {variables: [AGE]}}\n')
+    path.write_text(
+        path.read_text() + '\nbad: {label: a, dataset: ADSL, where: "AGE = 3", method: describe, options: {variables: [AGE]}}\n'
+    )
     assert "cannot read the condition 'AGE = 3'" in problems(copy)
 
 

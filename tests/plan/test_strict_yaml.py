@@ -17,7 +17,19 @@ def test_repeated_key_names_both_lines(tmp_path):
 def test_text_stays_text(tmp_path):
     data, _, problems = read(tmp_path, "a: NA\nb: NO\nc: 001\nd: 2026-06-30\ne: yes\nf: 1:30\ng: true\nh: -4\ni: 0.5\nj: null\nk: <25\n")
     assert problems == []
-    assert data == {"a": "NA", "b": "NO", "c": "001", "d": "2026-06-30", "e": "yes", "f": "1:30", "g": True, "h": -4, "i": 0.5, "j": None, "k": "<25"}
+    assert data == {
+        "a": "NA",
+        "b": "NO",
+        "c": "001",
+        "d": "2026-06-30",
+        "e": "yes",
+        "f": "1:30",
+        "g": True,
+        "h": -4,
+        "i": 0.5,
+        "j": None,
+        "k": "<25",
+    }
 
 
 def test_lines(tmp_path):

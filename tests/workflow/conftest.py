@@ -27,13 +27,26 @@ def write_data(folder: Path, per_arm: int = 12) -> None:
         consent, first = start + pd.Timedelta(days=3 * i - 20), start + pd.Timedelta(days=3 * i)
         iso = {d: (first + pd.Timedelta(days=d)).date().isoformat() for d in (-14, 0, 14, 28)}
         dm.append({
-            "STUDYID": "TINY", "USUBJID": subject, "SUBJID": f"{i + 1:03d}", "SITEID": "001", "REGION": "NA", "AGE": int(rng.integers(30, 75)), "SEX": "FM"[i % 2],
-            "RACE": "WHITE", "RFICDTC": consent.date().isoformat(), "RANDDTC": iso[0] if randomized else "", "RANDNO": str(100 + i) if randomized else "",
+            "STUDYID": "TINY", "USUBJID": subject, "SUBJID": f"{i + 1:03d}", "SITEID": "001", "REGION": "NA",
+            "AGE": int(rng.integers(30, 75)), "SEX": "FM"[i % 2], "RACE": "WHITE", "RFICDTC": consent.date().isoformat(),
+            "RANDDTC": iso[0] if randomized else "", "RANDNO": str(100 + i) if randomized else "",
             "RFSTDTC": iso[0] if randomized else "", "RFENDTC": iso[28] if randomized else "", "ARMCD": arm, "ACTARMCD": arm,
         })  # fmt: skip
-        ds.append({"USUBJID": subject, "DSSEQ": 1, "DSCAT": "DISPOSITION EVENT", "DSSCAT": "STUDY PARTICIPATION", "DSTERM": "", "DSDECOD": "COMPLETED" if randomized else "SCREEN FAILURE", "DSSTDTC": iso[28] if randomized else iso[-14]})
+        ds.append(
+            {
+                "USUBJID": subject,
+                "DSSEQ": 1,
+                "DSCAT": "DISPOSITION EVENT",
+                "DSSCAT": "STUDY PARTICIPATION",
+                "DSTERM": "",
+                "DSDECOD": "COMPLETED" if randomized else "SCREEN FAILURE",
+                "DSSTDTC": iso[28] if randomized else iso[-14],
+            }
+        )
         if randomized:
-            ex.append({"USUBJID": subject, "EXSEQ": 1, "EXTRT": arm, "EXDOSE": 54, "EXDOSU": "J/cm2", "EXSTDTC": iso[0], "EXENDTC": iso[28]})
+            ex.append(
+                {"USUBJID": subject, "EXSEQ": 1, "EXTRT": arm, "EXDOSE": 54, "EXDOSU": "J/cm2", "EXSTDTC": iso[0], "EXENDTC": iso[28]}
+            )
         level = rng.normal(0, 0.4)
         for num, day, drop in [(1, -14, 0.0), (2, 0, 0.0), (3, 14, 0.5), (4, 28, 0.8)]:
             if not randomized and num > 1:
@@ -41,7 +54,16 @@ def write_data(folder: Path, per_arm: int = 12) -> None:
             effect = drop + (0.5 * drop if arm == "NIR" else 0)
             items = np.clip(np.round(2.6 + level - effect + rng.normal(0, 0.6, 10)), 0, 4).astype(int)
             visit = ["Screening", "Baseline", "Week 2", "Week 4"][num - 1]
-            qs.append({"USUBJID": subject, "VISITNUM": num, "VISIT": visit, "IRLSDTC": iso[day], **{f"IRLS{k + 1:02d}": v for k, v in enumerate(items)}, "IRLSTOT": items.sum()})
+            qs.append(
+                {
+                    "USUBJID": subject,
+                    "VISITNUM": num,
+                    "VISIT": visit,
+                    "IRLSDTC": iso[day],
+                    **{f"IRLS{k + 1:02d}": v for k, v in enumerate(items)},
+                    "IRLSTOT": items.sum(),
+                }
+            )
     for name, rows in {"dm": dm, "ds": ds, "ex": ex, "qs": qs}.items():
         pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
 
@@ -70,7 +92,10 @@ def make_repo(tmp_path_factory):
 def snakemake(root: Path, *arguments: str, cores: int = 2, check: bool = True) -> subprocess.CompletedProcess:
     """Run the workflow of a repository as the Makefile does."""
     command = [sys.executable, "-m", "snakemake", "--workflow-profile", "workflow/profiles/default", "--cores", str(cores), *arguments]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | {"PYTHONPATH": str(root / "src"), "XDG_CACHE_HOME": str(root / ".cache")}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | {
+        "PYTHONPATH": str(root / "src"),
+        "XDG_CACHE_HOME": str(root / ".cache"),
+    }
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, env=environment, timeout=500)
     if check and done.returncode:
         raise AssertionError(done.stdout[-4000:] + done.stderr[-6000:])

@@ -38,7 +38,15 @@ def edit(path, old, new):
 
 def test_products(done):
     names = {p.split("/", 2)[2] for p in digests(done)}
-    assert {"report/report.html", "report/manifest.json", "tlf/t14-2-1-1.html", "tlf/t14-2-1-1.rtf", "tlf/f14-2-1-1.svg", "tlf/a1.json", "ard/primary_mmrm.parquet"} <= names
+    assert {
+        "report/report.html",
+        "report/manifest.json",
+        "tlf/t14-2-1-1.html",
+        "tlf/t14-2-1-1.rtf",
+        "tlf/f14-2-1-1.svg",
+        "tlf/a1.json",
+        "ard/primary_mmrm.parquet",
+    } <= names
     page = (done / OUT / "report/report.html").read_text(encoding="utf-8")
     assert "SYNTHETIC DATA" in page and "Does light beat sham?" in page
 

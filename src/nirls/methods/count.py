@@ -14,9 +14,14 @@ class CountOptions(PlanModel):
     """Options of `count`."""
 
     variables: list[str] = Field(description="Categorical variables; a subject counts once per level.", min_length=1)
-    levels: dict[str, list[str]] = Field(default_factory=dict, description="Variable → its levels in order; default: the plan's levels, else those found, sorted. A value outside is an error.")
+    levels: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Variable → its levels in order; default: the plan's levels, else those found, sorted. A value outside is an error.",
+    )
     total: bool = Field(True, description="Add a column for all subjects together, those without an arm included.")
-    within: dict[str, str] = Field(default_factory=dict, description="Variable → `where`: count it only among these records (reasons among those who discontinued).")
+    within: dict[str, str] = Field(
+        default_factory=dict, description="Variable → `where`: count it only among these records (reasons among those who discontinued)."
+    )
     missing: bool = Field(True, description="Count subjects without a value, where there are any.")
 
 
@@ -36,13 +41,18 @@ def count(data: AnalysisData, options: CountOptions) -> MethodResult:
         levels = options.levels.get(variable) or planned_levels(data, variable) or sorted(values.dropna().astype(str).unique())
         stray = sorted(set(values.dropna().astype(str)) - set(levels))
         if stray:
-            raise DataError(f"{data.spec.dataset}.{variable} holds {stray}, not among the levels of the plan {levels}; correct the data, or add the level to study.yaml or to the analysis {data.analysis_id!r}")
+            raise DataError(
+                f"{data.spec.dataset}.{variable} holds {stray}, not among the levels of the plan {levels}; "
+                f"correct the data, or add the level to study.yaml or to the analysis {data.analysis_id!r}"
+            )
         for level in levels:
             for group, part in columns(frame[values == level], data.spec.group, options.total):
                 n, total = part["USUBJID"].nunique(), size[group["group1_level"]]
                 key = {"variable": variable, "variable_level": level, **group}
                 found += rows({"n": n, "n_events": len(part)}, **key)
-                found.append(row("p", 100 * n / total if total else None, error="" if total else "no subjects in the column", unit="%", **key))
+                found.append(
+                    row("p", 100 * n / total if total else None, error="" if total else "no subjects in the column", unit="%", **key)
+                )
         if options.missing and variable not in options.within and values.isna().any():
             for group, part in columns(frame[values.isna()], data.spec.group, options.total):
                 found.append(row("n_missing", part["USUBJID"].nunique(), variable=variable, **group))

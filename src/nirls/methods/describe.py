@@ -22,7 +22,9 @@ class DescribeOptions(PlanModel):
     variables: list[str] = Field(description="Numeric variables.", min_length=1)
     by_visit: bool = Field(False, description="One set of statistics per PARAMCD and AVISIT (BDS data sets).")
     total: bool = Field(False, description="Add a column for all arms together.")
-    quantile: Literal["sas5", "r7"] = Field("sas5", description="Quartiles: 'sas5' is SAS QNTLDEF=5 (R type 2), 'r7' is R's and numpy's default.")
+    quantile: Literal["sas5", "r7"] = Field(
+        "sas5", description="Quartiles: 'sas5' is SAS QNTLDEF=5 (R type 2), 'r7' is R's and numpy's default."
+    )
 
 
 @method("describe", options=DescribeOptions)
@@ -34,7 +36,10 @@ def describe(data: AnalysisData, options: DescribeOptions) -> MethodResult:
     found = denominators(data, options.total)
     if options.by_visit:
         order = data.frame[["PARAMCD", "AVISIT", "AVISITN"]].drop_duplicates().sort_values(["PARAMCD", "AVISITN"], kind="stable")
-        parts = [({"param": p, "visit": v}, data.frame[(data.frame["PARAMCD"] == p) & (data.frame["AVISIT"] == v)]) for p, v in order[["PARAMCD", "AVISIT"]].itertuples(index=False)]
+        parts = [
+            ({"param": p, "visit": v}, data.frame[(data.frame["PARAMCD"] == p) & (data.frame["AVISIT"] == v)])
+            for p, v in order[["PARAMCD", "AVISIT"]].itertuples(index=False)
+        ]
     else:
         parts = [({}, data.frame)]
     for key, part in parts:
@@ -43,7 +48,9 @@ def describe(data: AnalysisData, options: DescribeOptions) -> MethodResult:
                 summary, reasons = summarise(records[variable], QUANTILES[options.quantile])
                 for name, value in summary.items():
                     found += rows({name: value}, variable=variable, error=reasons.get(name, ""), **key, **group)
-    return MethodResult(rows=found, footnotes=(f"Quartiles: {'SAS definition 5 (R type 2)' if options.quantile == 'sas5' else 'R type 7'}.",))
+    return MethodResult(
+        rows=found, footnotes=(f"Quartiles: {'SAS definition 5 (R type 2)' if options.quantile == 'sas5' else 'R type 7'}.",)
+    )
 
 
 def summarise(values: pd.Series, quantile: str) -> tuple[dict[str, float | None], dict[str, str]]:
@@ -56,7 +63,15 @@ def summarise(values: pd.Series, quantile: str) -> tuple[dict[str, float | None]
     if not len(x):
         return stats | dict.fromkeys(names), dict.fromkeys(names, "no observed values")
     q1, median, q3 = np.quantile(x, [0.25, 0.5, 0.75], method=quantile)
-    stats |= {"mean": x.mean(), "sd": x.std(ddof=1) if len(x) > 1 else None, "median": median, "q1": q1, "q3": q3, "min": x.min(), "max": x.max()}
+    stats |= {
+        "mean": x.mean(),
+        "sd": x.std(ddof=1) if len(x) > 1 else None,
+        "median": median,
+        "q1": q1,
+        "q3": q3,
+        "min": x.min(),
+        "max": x.max(),
+    }
     return stats, {} if len(x) > 1 else {"sd": "one observed value"}
 
 
@@ -69,4 +84,6 @@ def require(frame: pd.DataFrame, names: list[str], analysis_id: str) -> None:
     for name in names:
         if name not in frame.columns:
             near = difflib.get_close_matches(name, list(frame.columns), n=1)
-            raise ConfigError(f"analyses.yaml: {analysis_id}: the data set has no variable {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            raise ConfigError(
+                f"analyses.yaml: {analysis_id}: the data set has no variable {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+            )

@@ -16,7 +16,9 @@ class Analysis(PlanModel):
     label: str = Field(description="What the analysis is, in one line.")
     estimand: str | None = Field(None, description="Key of `estimands.yaml`.")
     reason: Literal["SPECIFIED IN PROTOCOL", "SPECIFIED IN SAP", "DATA DRIVEN", "REQUESTED BY REGULATORY AGENCY"] = "SPECIFIED IN SAP"
-    purpose: Literal["PRIMARY OUTCOME MEASURE", "SECONDARY OUTCOME MEASURE", "EXPLORATORY OUTCOME MEASURE", "DESCRIPTIVE", "SENSITIVITY"] = "DESCRIPTIVE"
+    purpose: Literal[
+        "PRIMARY OUTCOME MEASURE", "SECONDARY OUTCOME MEASURE", "EXPLORATORY OUTCOME MEASURE", "DESCRIPTIVE", "SENSITIVITY"
+    ] = "DESCRIPTIVE"
     dataset: Literal["ADSL", "ADQS", "ADDV"] = Field(description="ADaM data set.")
     set: str | None = Field(None, description="Analysis set (key of `populations`); none for all subjects.")
     where: str | None = Field(None, description="Records of the data set, in the `where` language.")

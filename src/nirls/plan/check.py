@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +49,6 @@ def _study(plan: Plan) -> Iterator[Problem]:
     study, file = plan.study, "study.yaml"
     if study.reference not in study.arms:
         yield file, ("reference",), unknown("arm", study.reference, study.arms)
-    for arm in study.ratio or {}:
-        if arm not in study.arms:
-            yield file, ("ratio", arm), unknown("arm", arm, study.arms)
     for key in ("num", "name"):
         seen: dict[Any, int] = {}
         for i, visit in enumerate(study.visits):
@@ -61,7 +59,7 @@ def _study(plan: Plan) -> Iterator[Problem]:
     if sum(v.baseline for v in study.visits) != 1:
         yield file, ("visits",), "exactly one visit must have `baseline: true`"
     post = [v for v in study.visits if v.week is not None]
-    for i, (a, b) in enumerate(zip(post, post[1:], strict=False)):
+    for i, (a, b) in enumerate(itertools.pairwise(post)):
         if a.window[1] is None or b.window[0] is None or a.window[1] >= b.window[0]:
             yield file, ("visits", study.visits.index(b), "window"), f"overlaps the window of {post[i].name!r}"
     for visit in study.visits:
@@ -155,7 +153,11 @@ def _displays(plan: Plan) -> Iterator[Problem]:
         layout = layouts[display.layout]
         yield from _options(file, ("displays", name, "options"), layout.options, display.options)
         if display.kind != layout.kind:
-            yield file, ("displays", name, "kind"), f"the layout {display.layout!r} makes a display of kind {layout.kind!r}, not {display.kind!r}"
+            yield (
+                file,
+                ("displays", name, "kind"),
+                f"the layout {display.layout!r} makes a display of kind {layout.kind!r}, not {display.kind!r}",
+            )
         for role in display.analyses:
             if "*" not in layout.optional and role not in (*layout.roles, *layout.optional):
                 yield file, ("displays", name, "analyses", role), unknown("role", role, (*layout.roles, *layout.optional))

@@ -17,4 +17,3 @@ class Config(PlanModel):
     seed: int = Field(20260630, description="Seed of everything random (dummy treatment codes of a blinded run).", ge=0)
     table_formats: list[Literal["html", "rtf"]] = Field(default=["html"], description="Formats of every table; a display can ask for more.")
     figure_formats: list[Literal["svg"]] = Field(default=["svg"], description="Formats of every figure.")
-    confidence_level: float = Field(0.95, description="Level of every confidence interval.", gt=0.5, lt=1)

@@ -49,7 +49,10 @@ parentheses. A comparison with a missing value is false; `!=` is the negation of
 
 def schemas() -> dict[str, str]:
     """File name → JSON schema."""
-    return {f"{key}.schema.json": json.dumps(TypeAdapter(model).json_schema(), indent=1, sort_keys=True, ensure_ascii=False) + "\n" for key, (_, model, _) in FILES.items()}
+    return {
+        f"{key}.schema.json": json.dumps(TypeAdapter(model).json_schema(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        for key, (_, model, _) in FILES.items()
+    }
 
 
 def readme() -> str:
@@ -143,4 +146,6 @@ def _type(annotation: Any) -> str:
         return "any"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _words(annotation.__name__)
-    return {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}.get(getattr(annotation, "__name__", ""), str(annotation))
+    return {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}.get(
+        getattr(annotation, "__name__", ""), str(annotation)
+    )

@@ -17,8 +17,10 @@ class Score(PlanModel):
     range: tuple[float, float] = Field(description="Lowest and highest possible value.")
     missing: Literal["strict", "prorate", "prorate_maximum"] = Field(
         "strict",
-        description="'strict': any missing item makes the score missing; 'prorate': the mean of the present items times the number of items; "
-        "'prorate_maximum': the sum of the present items times the highest possible score over the highest possible score of the present items.",
+        description="'strict': any missing item makes the score missing; 'prorate': the mean of the present items times "
+        "the number of items; "
+        "'prorate_maximum': the sum of the present items times the highest possible score "
+        "over the highest possible score of the present items.",
     )
     max_missing: float = Field(0.0, description="Both 'prorate' rules: largest share of missing items allowed.", ge=0, lt=1)
     source: str = Field(description="Citation for the composition and rule.")

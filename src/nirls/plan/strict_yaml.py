@@ -19,7 +19,11 @@ class StrictLoader(yaml.SafeLoader):
 
 
 StrictLoader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int")]
+    first: [
+        (tag, regexp)
+        for tag, regexp in resolvers
+        if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int")
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
@@ -66,7 +70,10 @@ def read_yaml(path: Path, name: str) -> tuple[Any, dict[Loc, int], list[str]]:
                 if not isinstance(key, str):
                     key = str(key_node.value)
                 if key in result:
-                    problems.append(f"{name}: line {line}: the key {_path((*loc, key))!r} is repeated (first on line {lines[(*loc, key)]}); remove one of the two")
+                    problems.append(
+                        f"{name}: line {line}: the key {_path((*loc, key))!r} is repeated "
+                        f"(first on line {lines[(*loc, key)]}); remove one of the two"
+                    )
                     continue
                 result[key] = build(value_node, (*loc, key))
                 lines[(*loc, key)] = line

@@ -64,7 +64,9 @@ class Stratum(PlanModel):
     variable: Id = Field(description="Variable of DM that holds the stratum used for randomization.")
     label: str = Field(description="Name in full.")
     levels: list[str] = Field(description="Allowed values, in order.", min_length=1)
-    derived: dict[str, str] | None = Field(None, description="Level → `where` over ADSL: the stratum the data give; a mismatch is finding R23.")
+    derived: dict[str, str] | None = Field(
+        None, description="Level → `where` over ADSL: the stratum the data give; a mismatch is finding R23."
+    )
 
 
 class Pooling(PlanModel):
@@ -81,7 +83,8 @@ class BaselineItem(PlanModel):
 
     label: str = Field(description="Label as tables print it, with its unit.")
     source: str = Field(
-        description="DOMAIN.VARIABLE of DM (`DM.AGE`); `ADSL.VARIABLE`, one already derived; `ADSL.BMI`, kg/m² from weight and height; DOMAIN.TESTCD of a findings domain (`LB.FERRITIN`, `SC.EDULEVEL`, `QS.IRLSTOT`): the last value on or "
+        description="DOMAIN.VARIABLE of DM (`DM.AGE`); `ADSL.VARIABLE`, one already derived; `ADSL.BMI`, kg/m² from weight and height; "
+        "DOMAIN.TESTCD of a findings domain (`LB.FERRITIN`, `SC.EDULEVEL`, `QS.IRLSTOT`): the last value on or "
         "before the baseline day; `MH:TERM` or `CM:TERM`: Y/N whether the term is recorded; `MH:TERM|TERM`: which of them is; "
         "`MH:TERM:YEARS` or `:MONTHS`: time since its start at the first visit.",
     )
@@ -113,7 +116,9 @@ class Unpivot(PlanModel):
     testcd: Id = Field(description="Name of the column that receives the test code.")
     value: Id = Field(description="Name of the column that receives the value as text.")
     text: list[str] = Field(default_factory=list, description="Test codes whose results are text; every other result must be a number.")
-    units: dict[str, str] = Field(default_factory=dict, description="Test code → unit of its result (fills <domain>ORRESU and <domain>STRESU).")
+    units: dict[str, str] = Field(
+        default_factory=dict, description="Test code → unit of its result (fills <domain>ORRESU and <domain>STRESU)."
+    )
 
 
 class Source(PlanModel):
@@ -121,14 +126,19 @@ class Source(PlanModel):
 
     domain: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(description="Two-letter domain.")
     file: str = Field(description="File name in the data folder.")
-    format: Literal["csv", "xpt", "parquet", "ndjson", "sas7bdat"] | None = Field(None, description="File format; default by ending (.gz allowed for csv and ndjson).")
+    format: Literal["csv", "xpt", "parquet", "ndjson", "sas7bdat"] | None = Field(
+        None, description="File format; default by ending (.gz allowed for csv and ndjson)."
+    )
     encoding: str = Field("utf-8", description="Text encoding of the file; anything that does not decode is an error.")
     delimiter: str = Field(",", description="Field separator of a CSV file.")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers in the file.")
     rename: dict[str, str] = Field(default_factory=dict, description="Column of the file → variable of the domain.")
     constants: dict[str, str] = Field(default_factory=dict, description="Variable → value for every row.")
     recode: dict[str, dict[str, str]] = Field(default_factory=dict, description="Variable → {value in the file: value in the domain}.")
-    keep: str | None = Field(None, description="`where` over the file's rows after renaming; rows outside are another domain's business and counted as 'not selected'.")
+    keep: str | None = Field(
+        None,
+        description="`where` over the file's rows after renaming; the others are another domain's business and counted as 'not selected'.",
+    )
     unpivot: Unpivot | None = Field(None, description="Wide to long.")
     supp: SuppSource | None = Field(None, description="Supplemental qualifiers to spread into columns.")
     drop_blank: bool = Field(False, description="After unpivoting, cells that are empty make no record (counted).")
@@ -155,7 +165,9 @@ class Baseline(PlanModel):
 
     rule: str = Field(description="In words.")
     on_or_before_day: int = Field(1, description="Last study day on which a record can be baseline.")
-    choice: Literal["baseline_visit", "last"] = Field("baseline_visit", description="The visit marked baseline, or the last record on or before the day.")
+    choice: Literal["baseline_visit", "last"] = Field(
+        "baseline_visit", description="The visit marked baseline, or the last record on or before the day."
+    )
 
 
 class Windows(PlanModel):
@@ -165,15 +177,23 @@ class Windows(PlanModel):
     choice: Literal["closest", "last"] = Field("closest", description="Closest to target, or last in the window.")
     tie: Literal["earlier", "later"] = Field("later", description="Which of two equally close records is used.")
     locf: bool = Field(False, description="Add LOCF records (DTYPE = LOCF) for visits of the treatment epoch without an observed record.")
-    on_treatment_days: int = Field(0, description="A record this many days after the last treatment still counts as on treatment (ONTRTFL).", ge=0)
+    on_treatment_days: int = Field(
+        0, description="A record this many days after the last treatment still counts as on treatment (ONTRTFL).", ge=0
+    )
 
 
 class Disposition(PlanModel):
     """Which records of DS end a subject's participation and treatment, in the `where` language over DS."""
 
-    study: str = Field("DSCAT == 'DISPOSITION EVENT' and DSSCAT == 'STUDY PARTICIPATION'", description="The record that ends participation (EOSSTT).")
-    treatment: str = Field("DSCAT == 'DISPOSITION EVENT' and DSSCAT == 'STUDY TREATMENT'", description="The record that ends treatment (EOTSTT).")
-    completed: list[str] = Field(default=["COMPLETED"], description="Values of DSDECOD that mean completed; any other is a reason for stopping.")
+    study: str = Field(
+        "DSCAT == 'DISPOSITION EVENT' and DSSCAT == 'STUDY PARTICIPATION'", description="The record that ends participation (EOSSTT)."
+    )
+    treatment: str = Field(
+        "DSCAT == 'DISPOSITION EVENT' and DSSCAT == 'STUDY TREATMENT'", description="The record that ends treatment (EOTSTT)."
+    )
+    completed: list[str] = Field(
+        default=["COMPLETED"], description="Values of DSDECOD that mean completed; any other is a reason for stopping."
+    )
 
 
 class Study(PlanModel):
@@ -185,12 +205,13 @@ class Study(PlanModel):
     synthetic: bool = Field(description="True stamps every display 'SYNTHETIC DATA — not evidence'.")
     blinding: Literal["blinded", "unblinded"] = Field(description="'blinded' replaces treatment by a seeded dummy allocation.")
     attribution: str | None = Field(None, description="Where the data come from and under which terms; printed in the report.")
-    data: str = Field(description="Folder of the raw files, relative to the repository, or 'package:NAME/path' for data inside an installed package.")
+    data: str = Field(
+        description="Folder of the raw files, relative to the repository, or 'package:NAME/path' for data inside an installed package."
+    )
     dates: Dates
     arms: dict[str, Arm] = Field(description="ARMCD → arm, in display order.")
     reference: str = Field(description="ARMCD of the reference arm.")
     dose_unit: str | None = Field(None, description="Unit of `dose` of the arms.")
-    ratio: dict[str, int] | None = Field(None, description="Randomization ratio by arm, for R24.")
     reference_date: str = Field("DM.RFSTDTC", description="Date that is study day 1.")
     visits: list[Visit] = Field(min_length=1)
     windows: Windows = Field(default_factory=Windows)
@@ -204,5 +225,10 @@ class Study(PlanModel):
     covariates: dict[str, BaselineItem] = Field(default_factory=dict, description="ADSL variable → baseline characteristic.")
     deviations: dict[str, Deviation] = Field(default_factory=dict)
     sources: list[Source] = Field(min_length=1)
-    rules: dict[str, dict[str, float | int | str | bool]] = Field(default_factory=dict, description="Rule id → its thresholds, where they differ from the default.")
-    waived: dict[str, str] = Field(default_factory=dict, description="Rule id, or `rule:DOMAIN`, → why it does not apply to this study; waived rules are listed in the report.")
+    rules: dict[str, dict[str, float | int | str | bool]] = Field(
+        default_factory=dict, description="Rule id → its thresholds, where they differ from the default."
+    )
+    waived: dict[str, str] = Field(
+        default_factory=dict,
+        description="Rule id, or `rule:DOMAIN`, → why it does not apply to this study; waived rules are listed in the report.",
+    )

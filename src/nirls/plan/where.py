@@ -108,7 +108,10 @@ def _column(node: ast.expr, frame: pd.DataFrame, text: str) -> Any:
         return ast.literal_eval(node)
     if node.id not in frame.columns:
         near = difflib.get_close_matches(node.id, list(frame.columns), n=1)
-        raise WhereError(f"the condition {text!r} names the variable {node.id!r}, which the data do not have" + (f"; did you mean {near[0]!r}?" if near else ""))
+        raise WhereError(
+            f"the condition {text!r} names the variable {node.id!r}, which the data do not have"
+            + (f"; did you mean {near[0]!r}?" if near else "")
+        )
     column = frame[node.id]
     return column.astype(str).where(column.notna()) if column.dtype == "category" else column
 

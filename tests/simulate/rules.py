@@ -21,8 +21,24 @@ WINDOWS = {1: (-(10**6), -7), 2: (-6, 1), 3: (2, 11)} | {
 }  # fmt: skip
 SCALES = {"qs_irls": "IRLSDTC", "qs_cgi": "QSDTC", "qs_asrs": "QSDTC", "qs_sleep": "QSDTC", "qs_qol": "QSDTC", "qs_blind": "QSDTC"}
 ASSESSED = SCALES | {"sv": "SVSTDTC", "lb": "LBDTC", "vs": "VSDTC", "mk": "MKDTC", "ex": "EXSTDTC", "dr": "DRSTDTC"}
-MINUTES = {"SHAM": 30, "NIR850-18": 10, "NIR850-36": 20, "NIR850-54": 30, "NIR850-90": 50, "NIR850-54H": 15, "NIR660-18": 10, "NIR660-54": 30}
-ZONES = {"01": "Europe/Berlin", "02": "Europe/Madrid", "03": "America/New_York", "04": "America/Denver", "05": "Australia/Sydney", "06": "Asia/Tokyo"}
+MINUTES = {
+    "SHAM": 30,
+    "NIR850-18": 10,
+    "NIR850-36": 20,
+    "NIR850-54": 30,
+    "NIR850-90": 50,
+    "NIR850-54H": 15,
+    "NIR660-18": 10,
+    "NIR660-54": 30,
+}
+ZONES = {
+    "01": "Europe/Berlin",
+    "02": "Europe/Madrid",
+    "03": "America/New_York",
+    "04": "America/Denver",
+    "05": "Australia/Sydney",
+    "06": "Asia/Tokyo",
+}
 Found = set[tuple[str, str, int]]
 
 
@@ -167,7 +183,9 @@ def dates(s: Study) -> dict[str, Found]:
         "R16": future,
         "R17": backwards,
         "R18": partial,
-        "R52": of("W", "ae", s.raw["ae"][s.raw["ae"]["AESTDTC"].str.len().eq(10) & (s.raw["ae"]["AESTDTC"] < s.raw["ae"]["USUBJID"].map(consent))]),
+        "R52": of(
+            "W", "ae", s.raw["ae"][s.raw["ae"]["AESTDTC"].str.len().eq(10) & (s.raw["ae"]["AESTDTC"] < s.raw["ae"]["USUBJID"].map(consent))]
+        ),
     }
 
 
@@ -289,10 +307,16 @@ def clocks(s: Study) -> dict[str, Found]:
 def clinical(s: Study) -> dict[str, Found]:
     ae, cm, lb, cgi, ds = (s.raw[name] for name in ("ae", "cm", "lb", "qs_cgi", "ds"))
     consent = cm["USUBJID"].map(s.dm["RFICDTC"]).fillna("9")
-    outside = ~lb["FERRITIN"].astype(float).between(1, 3000) | ~lb["TSAT"].astype(float).between(0, 100) | ~lb["EGFR"].astype(float).between(2, 150)
+    outside = (
+        ~lb["FERRITIN"].astype(float).between(1, 3000)
+        | ~lb["TSAT"].astype(float).between(0, 100)
+        | ~lb["EGFR"].astype(float).between(2, 150)
+    )
     irls = s.irls[~s.irls.duplicated(["USUBJID", "VISITNUM"], keep=False)]
     total = irls.set_index(["USUBJID", "VISITNUM"])["sum"]
-    change = np.array([total.get((w, v), np.nan) - total.get((w, "2"), np.nan) for w, v in zip(cgi["USUBJID"], cgi["VISITNUM"], strict=True)])
+    change = np.array(
+        [total.get((w, v), np.nan) - total.get((w, "2"), np.nan) for w, v in zip(cgi["USUBJID"], cgi["VISITNUM"], strict=True)]
+    )
     rated = pd.to_numeric(cgi["CGII"])
     made = set(s.raw["sv"].loc[(s.raw["sv"]["VISITNUM"] == "19") & (s.raw["sv"]["SVSTDTC"] != ""), "USUBJID"])
     completed = ds[(ds["DSSCAT"] == "STUDY PARTICIPATION") & (ds["DSDECOD"] == "COMPLETED")]
@@ -319,5 +343,3 @@ def findings(raw: dict[str, pd.DataFrame]) -> dict[str, Found]:
     for part in (scales, dates, subjects, device_identity, device_output, clocks, clinical):
         out |= part(s)
     return dict(sorted(out.items()))
-
-

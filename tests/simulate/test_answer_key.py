@@ -66,3 +66,15 @@ def test_no_record_carries_two_faults(raw):
 
 def test_severities_are_warnings_and_quarantine_only(raw):
     assert set(raw["answer-key"]["severity"]) == {"Q", "W"}
+
+
+def test_the_rules_notice_what_is_not_in_the_key(raw):
+    """The comparison above can fail: one more impossible item, one more date before consent, one more unknown device."""
+    changed = {name: frame.copy() for name, frame in raw.items() if name not in ("answer-key", "truth-subjects")}
+    changed["qs_irls"].loc[100, "IRLS04"] = "6"
+    changed["vs"].loc[0, "VSDTC"] = "2020-01-01"
+    changed["dx"].loc[50, "SPDEVID"] = "DEV-0000"
+    found, listed = rules.findings(changed), raw["answer-key"]
+    for rule, row in (("R05", ("Q", "qs_irls", 102)), ("R13", ("Q", "vs", 2)), ("R27", ("Q", "dx", 52))):
+        assert row in found[rule]
+        assert len(found[rule]) == len(listed[listed["rule"] == rule]) + 1

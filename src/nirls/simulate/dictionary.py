@@ -153,7 +153,7 @@ FLUENCE: Fluence, J/cm2 = IRR_MEAN × ON_SEC / 1000
 TEMP_SKIN: Highest skin temperature, °C
 CONTACT: Share of the pad in contact, 0–1
 STATUS: ok, aborted, paused or fault
-FAULT_CODE: Fault code of the device
+FAULT_CODE: Code the device shows for a malfunction (DE): E01, E12, E21, E30 or E99; else empty
 FW: Firmware
 SEQ_NO: Number of the session on the device
 CLOCK_SYNC_OFFSET: Clock of the device minus true time at the last synchronisation, s

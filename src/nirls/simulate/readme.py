@@ -56,7 +56,9 @@ How the outcome comes about:
 - Sessions are missed more often by those with more symptoms. Stopping treatment depends on the last *observed* change
   and the arm (missing at random), adverse events aside; about four of ten who stop treatment stay in the study. Outcomes
   after stopping lose the benefit slowly and few have stopped by week 4, so that a mixed model for repeated measures
-  under missing-at-random is close to unbiased for the primary estimand.
+  under missing-at-random is nearly unbiased for the primary estimand: compared with the same model on complete data it
+  overstates the effect of NIR850-54 by 0.08 (SE 0.01) points at week 4 and 0.17 (SE 0.01) at week 12 (8 simulated trials
+  of 9000 subjects), a tenth of the standard error in this trial.
 - The 660 nm devices glow visibly, the 850 nm devices do not; nobody is asked for a guess in the open-label arm.
 
 ## Faults and the answer key
@@ -65,7 +67,10 @@ How the outcome comes about:
 itself (a deviation, a swapped device, a rescue medication). At most one fault was planted in a record, and unplanted
 records break none of the rules. What has to be known to compare findings with the key:
 
-- Severity E faults are not planted; they stop a study.
+- Severity E faults are not planted; they stop a study. That is why no clock is reset to 1970 or 2000: a session before
+  consent would stop it (R13). A clock set back by some days is planted (R43). R30, sham light that is not dark, is an
+  alert and listed as Q.
+- R42 (wavelength against the register) has no column in the log to look at; R49 would name the sessions of R48.
 - R03 and the contradicting R33 list both records of a pair, R32 both sessions, R40 all sessions of the day.
 - A total outside 0–40 (R07) differs from the sum of its items as well (R06), and a total beside a missing item (R08)
   stands in a record with fewer than ten items (R09): such a fault has a line under both rules.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,6 +13,14 @@ from nirls.simulate.text import table
 from nirls.simulate.world import World
 
 UTC = ZoneInfo("UTC")
+FAULT_CODES = {
+    "Pad does not switch on": "E01",
+    "Display shows an error and stops": "E12",
+    "One row of diodes dark": "E21",
+    "Battery does not charge": "E30",
+    "Device failed and was replaced": "E99",
+}
+"""Fault code the device shows for each malfunction of DE."""
 COLUMNS = (
     "SPDEVID", "SESSION_ID", "USUBJID", "START_UTC", "END_UTC", "TZ", "ON_SEC", "IRR_MEAN", "IRR_MAX", "FLUENCE", "TEMP_SKIN", "CONTACT",
     "STATUS", "FAULT_CODE", "FW", "SEQ_NO", "CLOCK_SYNC_OFFSET",
@@ -24,8 +32,13 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def sessions(world: World, devices: Fleet) -> pd.DataFrame:
-    """DX: 15 000 sessions or so. Fluence (J/cm²) is mean irradiance (mW/cm²) × time on (s) / 1000; all devices emit continuously."""
+def sessions(world: World, devices: Fleet, deficiencies: pd.DataFrame) -> pd.DataFrame:
+    """DX: fluence (J/cm²) is mean irradiance (mW/cm²) × time on (s) / 1000; all devices emit continuously.
+
+    A session on the day of a malfunction in `deficiencies` (DE) ends early with a fault code.
+    """
+    broken = deficiencies[deficiencies["DECAT"] == "MALFUNCTION"]
+    faults = {(d, t): FAULT_CODES[term] for d, t, term in zip(broken["SPDEVID"], broken["DESTDTC"], broken["DETERM"], strict=True)}
     rng = world.stream("DX")
     parts: dict[str, list[str]] = {name: [] for name in COLUMNS}
     habit = rng.normal(20.1, 0.7, world.n)
@@ -49,7 +62,9 @@ def sessions(world: World, devices: Fleet) -> pd.DataFrame:
             status = "aborted" if draws["status"][j] < 0.025 else "paused" if draws["status"][j] < 0.055 else "ok"
             if status == "aborted" and j == 0:
                 status = "ok"
-            on = int(planned * (0.18 + 0.7 * draws["short"][j])) if status == "aborted" else planned - int(6 * draws["short"][j])
+            code = faults.get((device, date.fromordinal(int(day)).isoformat()), "")
+            status = "fault" if code else status
+            on = int(planned * (0.18 + 0.7 * draws["short"][j])) if status in ("aborted", "fault") else planned - int(6 * draws["short"][j])
             pause = int(60 + 340 * draws["pause"][j]) if status == "paused" else int(3 + 25 * draws["pause"][j])
             start = datetime.fromordinal(int(day)).replace(tzinfo=zone) + timedelta(minutes=int(60 * hour[j]), seconds=int(second[j]))
             begin = start.astimezone(UTC)
@@ -67,7 +82,7 @@ def sessions(world: World, devices: Fleet) -> pd.DataFrame:
             parts["TEMP_SKIN"].append(f"{own_skin + 0.055 * arm.irradiance + 0.018 * arm.fluence + warmth[j]:.1f}")
             parts["CONTACT"].append(f"{contact[j]:.2f}")
             parts["STATUS"].append(status)
-            parts["FAULT_CODE"].append("")
+            parts["FAULT_CODE"].append(code)
             parts["FW"].append(devices.firmware[device])
             parts["SEQ_NO"].append(str(sequence[device]))
             parts["CLOCK_SYNC_OFFSET"].append(str(offset[j]))

@@ -18,6 +18,7 @@ def clean_tables(trial: Trial) -> tuple[World, Fleet, dict[str, pd.DataFrame]]:
     """What happened, the devices, and the raw tables by file stem."""
     world = happen(trial, roster(trial))
     devices = dev.fleet(world)
+    deficiencies = safety.deficiencies(world, devices)
     tables = {
         "dm": disposition.demographics(world),
         "ds": disposition.disposition(world),
@@ -33,9 +34,9 @@ def clean_tables(trial: Trial) -> tuple[World, Fleet, dict[str, pd.DataFrame]]:
         "ex": treatment.exposure(world),
         "di": dev.register(world, devices),
         "dr": dev.assignment(world, devices),
-        "dx": sessions(world, devices),
+        "dx": sessions(world, devices, deficiencies),
         "du": dev.calibration(world, devices),
-        "de": safety.deficiencies(world, devices),
+        "de": deficiencies,
         "ae": safety.adverse_events(world, devices),
         "mh": treatment.history(world),
         "cm": treatment.medication(world),

@@ -1,0 +1,171 @@
+"""The outcome model and the Monte-Carlo truth."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from nirls.simulate import truth as truth_module
+from nirls.simulate.config import Items, Treatment, Trial
+from nirls.simulate.course import run
+from nirls.simulate.irls import answer, thresholds
+from nirls.simulate.latent import draw, relative_effect, site_effects
+from nirls.simulate.schedule import TREATMENT_WEEKS
+from nirls.simulate.truth import REFERENCE, chunk, compute, outcomes
+
+TRIAL = Trial()
+CODES = [arm.code for arm in TRIAL.arms]
+
+
+@pytest.fixture(scope="module")
+def committed(folder):
+    return json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def value(committed):
+    return {(row["quantity"], row["arm"], row["week"]): row for row in committed["truth"]}
+
+
+@pytest.fixture(scope="module")
+def subjects():
+    return chunk(TRIAL, 0)
+
+
+def test_monte_carlo_error_of_the_primary_contrast(committed):
+    primary = committed["primary"]
+    assert (primary["arm"], primary["week"], primary["comparison"]) == ("NIR850-54", 4, "NIR850-54 - SHAM")
+    assert committed["subjects"] >= 200_000
+    assert 0 < primary["mc_se"] < 0.01
+    assert -4.5 < primary["value"] < -3.5
+
+
+def test_every_arm_and_visit_has_a_truth(value):
+    for week in (1, 2, 3, 4, 6, 8, 10, 12):
+        for world in ("treatment policy", "hypothetical"):
+            assert all((f"mean change, {world}", arm, week) in value for arm in CODES)
+            assert all((f"difference in mean change, {world}", arm, week) in value for arm in CODES if arm != REFERENCE)
+
+
+def test_a_difference_is_the_difference_of_the_means(value):
+    for arm in CODES[1:]:
+        mean = {a: value["mean change, treatment policy", a, 4]["value"] for a in (arm, REFERENCE)}
+        difference = value["difference in mean change, treatment policy", arm, 4]["value"]
+        assert difference == pytest.approx(mean[arm] - mean[REFERENCE], abs=2e-5)
+
+
+def test_the_committed_truth_agrees_with_an_independent_calculation(value):
+    """Separate subjects for each arm, no common random numbers: two ways to the same value."""
+    effects, means = site_effects(TRIAL), []
+    for k, seed in ((0, 11), (3, 12)):
+        s = draw(np.random.default_rng(seed), 40_000, TRIAL, effects)
+        c = run(TRIAL, s, np.full(len(s), k), until=4)
+        eligible = (c.total[:, :2] >= 15).all(axis=1)
+        change = (c.total[:, 5] - c.total[:, 1])[eligible]
+        means.append((change.mean(), change.std() / np.sqrt(len(change))))
+    difference, se = means[1][0] - means[0][0], np.hypot(means[0][1], means[1][1])
+    assert abs(difference - value["difference in mean change, treatment policy", "NIR850-54", 4]["value"]) < 4 * se
+
+
+def test_order_of_the_arms_is_as_planted(value):
+    effect = {arm: value["difference in mean change, treatment policy", arm, 4]["value"] for arm in CODES[1:]}
+    assert effect["NIR850-54"] < effect["NIR850-36"] < effect["NIR850-90"] < effect["NIR850-18"] < effect["NIR660-18"] < 0
+    assert effect["NIR850-54"] < effect["NIR850-54H"] < effect["NIR660-54"]
+    assert effect["ACTIVE"] < -4.5
+
+
+def test_hypothetical_effect_is_larger_than_treatment_policy(value):
+    for week in (4, 12):
+        policy, hypothetical = (
+            value[f"difference in mean change, {w}", "NIR850-54", week]["value"] for w in ("treatment policy", "hypothetical")
+        )
+        assert hypothetical < policy
+
+
+def test_microvascular_subjects_respond_half_as_strong_again(value):
+    stem = "difference in mean change, treatment policy"
+    ratio = value[f"{stem}, microvascular", "NIR850-54", 4]["value"] / value[f"{stem}, no microvascular", "NIR850-54", 4]["value"]
+    assert ratio == pytest.approx(TRIAL.treatment.microvascular_factor, abs=0.06)
+
+
+def test_no_effect_gives_no_difference(subjects):
+    null = dataclasses.replace(
+        TRIAL, treatment=dataclasses.replace(TRIAL.treatment, shape="zero"), events=dataclasses.replace(TRIAL.events, stop_sham=0.0)
+    )
+    sham, light = (outcomes(null, subjects, k, events=True)["IRLSTOT"] for k in (0, 3))
+    assert np.array_equal(sham, light)
+
+
+def test_the_cache_is_used_only_for_the_same_parameters(tmp_path, monkeypatch):
+    small = dataclasses.replace(TRIAL, truth_subjects=10_000)
+    calls = []
+    monkeypatch.setattr(truth_module, "compute", lambda trial: calls.append(trial) or compute(trial, 1))
+    path = tmp_path / "truth.json"
+    first = truth_module.truth(small, path)
+    path.write_text(json.dumps(first), encoding="utf-8")
+    assert truth_module.truth(small, path) == first
+    assert len(calls) == 1
+    sizes = dataclasses.replace(small, arms=tuple(dataclasses.replace(arm, n=5) for arm in small.arms))
+    assert truth_module.truth(sizes, path)["truth"] == first["truth"]
+    assert len(calls) == 1
+    truth_module.truth(dataclasses.replace(small, treatment=Treatment(direct=1.0)), path)
+    assert len(calls) == 2
+
+
+def test_umbrella_and_the_lack_of_reciprocity():
+    relative = {arm.code: relative_effect(arm, TRIAL) for arm in TRIAL.arms}
+    # log-Gaussian: exp(−ln(18/50)² / (2·0.9²)) = 0.52490…
+    assert relative["NIR850-18"] == pytest.approx(np.exp(-(np.log(18 / 50) ** 2) / 1.62), rel=1e-12)
+    assert relative["NIR850-54H"] / relative["NIR850-54"] == pytest.approx(2**-0.25, rel=1e-12)
+    assert relative["NIR660-54"] / relative["NIR850-54"] == pytest.approx(0.55, rel=1e-12)
+    assert relative["SHAM"] == relative["ACTIVE"] == 0
+    assert (
+        next(a for a in TRIAL.arms if a.code == "NIR850-54H").fluence == next(a for a in TRIAL.arms if a.code == "NIR850-54").fluence == 54
+    )
+
+
+def test_thresholds_make_the_expected_total_the_latent_severity():
+    assert sorted(np.round(thresholds(Items()).ravel(), 6)) == [0.5 + k for k in range(40)]
+    rng = np.random.default_rng(1)
+    for theta in (10.0, 20.0, 30.0):
+        total = answer(np.full((20_000, 10), theta), rng.logistic(size=(20_000, 10)), Items()).sum(axis=1)
+        assert total.mean() == pytest.approx(theta, abs=0.35)
+
+
+def test_items_are_whole_numbers_from_0_to_4_and_not_contradictory(subjects):
+    course = run(TRIAL, subjects, np.full(len(subjects), 3), until=TREATMENT_WEEKS)
+    seen = course.items[:, :10]
+    assert seen.min() == 0
+    assert seen.max() == 4
+    without_days = seen[..., 6] == 0
+    assert without_days.any()
+    assert (seen[without_days][:, [0, 1, 5, 7]] == 0).all()
+
+
+def test_stopping_is_at_random_given_the_observed_past(subjects):
+    """Had they gone on, those who stop after week 3 would have had the outcome of the others with the same observed change."""
+    arm = np.zeros(len(subjects), dtype=int)
+    real, without = run(TRIAL, subjects, arm, until=TREATMENT_WEEKS), run(TRIAL, subjects, arm, events=False, until=TREATMENT_WEEKS)
+    at_risk = (real.stop_week >= 3) & real.irls_present[:, 4] & (real.rescue_week > 3)
+    stops = (real.stop_week == 3)[at_risk]
+    now, before = ((without.total[:, k] - without.total[:, 1])[at_risk] for k in (5, 4))
+    assert np.array_equal(before, (real.total[:, 4] - real.total[:, 1])[at_risk])
+    design = np.column_stack([np.ones_like(before), before, before**2, stops])
+    coefficient, residual = np.linalg.lstsq(design, now, rcond=None)[:2]
+    variance = residual[0] / (len(now) - 4) * np.linalg.inv(design.T @ design)[3, 3]
+    assert stops.sum() > 80
+    assert abs(coefficient[3]) < 4 * np.sqrt(variance)
+
+
+def test_stopping_not_at_random_when_asked_for(subjects):
+    """The switch for missing not at random does what the test above would notice."""
+    trial = dataclasses.replace(TRIAL, events=dataclasses.replace(TRIAL.events, stop_unobserved=1.0, stop_change=0.0, stop_intercept=-1.0))
+    arm = np.zeros(len(subjects), dtype=int)
+    real = run(trial, subjects, arm, until=TREATMENT_WEEKS)
+    at_risk = (real.stop_week >= 3) & real.irls_present[:, 4]
+    stops = (real.stop_week == 3)[at_risk]
+    latent = (real.theta[:, 3] - real.theta[:, 0])[at_risk]
+    assert latent[stops].mean() > latent[~stops].mean() + 1

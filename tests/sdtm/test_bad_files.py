@@ -101,6 +101,14 @@ def test_truncated_last_line(trial):
     assert "ae.csv, line 5: the last line is cut short" in str(trial.rejected(write=False))
 
 
+def test_no_line_break_at_the_end_is_reported(trial):
+    trial.write()
+    path = trial.folder / "ae.csv"
+    path.write_text(path.read_text().rstrip("\n"))
+    assert trial.findings(write=False) == [("R00", "ae.csv", 5, None, None, "W")]
+    assert len(trial.run(write=False).domains["AE"]) == 4
+
+
 def test_wrong_number_of_fields(trial):
     trial.write()
     path = trial.folder / "ae.csv"

@@ -68,6 +68,13 @@ def test_r01_number_of_the_key_quarantines(trial):
     assert aside(trial.run(), "SV") == [(3, "R01")]
 
 
+def test_r01_a_record_must_say_which_it_is(trial):
+    trial.tables["sv"][0]["VISITNUM"] = trial.tables["dx"][1]["SESSION_ID"] = ""
+    assert trial.findings() == [("R01", "dx.csv", 3, "SESSION_ID", None, "Q"), ("R01", "sv.csv", 2, "VISITNUM", None, "Q")]
+    trial.tables["dm"][2]["USUBJID"] = ""
+    assert "[R01] dm.csv, line 4, column USUBJID: the record does not say which it is" in str(trial.rejected())
+
+
 def test_r02_identical_rows_are_dropped_to_one(trial):
     trial.tables["qs"].append(dict(trial.tables["qs"][0]))
     trial.tables["ae"].append(dict(trial.tables["ae"][3]))
@@ -169,6 +176,12 @@ def test_r12_two_records_in_one_window(trial):
     done = trial.run()
     assert "as row 4 (2025-03-08) does" in done.ledger.findings["message"][0]
     assert len(done.domains["QS"]) == 143, "both stay; the derivation chooses"
+
+
+def test_r12_a_blank_form_is_no_second_assessment(trial):
+    blank = {**dict.fromkeys(ITEMS, ""), "IRLSTOT": ""}
+    trial.tables["qs"].append({**trial.tables["qs"][2], "IRLSDTC": "2025-03-10", **blank})
+    assert {f[0] for f in trial.findings()} == {"R09"}
 
 
 def test_r12_by_visit_number(trial):

@@ -112,6 +112,8 @@ class Checker:
         self.findings.append(self._as_findings(rule, domain, found))
         if records:
             self._act(rule_id, domain, found)
+        else:
+            tally.removed += int((found["effect"] == "missing").sum())
 
     def _as_findings(self, rule: Rule, domain: str, found: pd.DataFrame) -> pd.DataFrame:
         severity = found["severity"].fillna(rule.severity[0])

@@ -65,7 +65,7 @@ def bounds(text: pd.Series) -> pd.DataFrame:
     hi = np.array([r[1] if r else None for r in ranges] + [None], dtype="datetime64[s]")
     kind = np.array([r[2] if r else UNUSABLE for r in ranges] + [MISSING], dtype=np.int8)
     u_lo, u_hi, u_kind = lo[day_codes], hi[day_codes], kind[day_codes]
-    bad = (u_kind == UNUSABLE) | ~good_time | (timed & (u_kind != COMPLETE))
+    bad = (u_kind == UNUSABLE) | ~good_time
     u_lo, u_hi = np.where(bad, np.datetime64("NaT", "s"), u_lo), np.where(bad, np.datetime64("NaT", "s"), u_hi)
     u_kind = np.where(bad, UNUSABLE, u_kind).astype(np.int8)
     nat = np.array([np.datetime64("NaT", "s")])

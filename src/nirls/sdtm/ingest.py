@@ -136,6 +136,10 @@ def _take(intake: _Intake, source: Source, study: Study, folder: Path, tests: Te
     """Read and map one source; if its columns do not fit, say why instead."""
     text = {"encoding": source.encoding, "delimiter": source.delimiter}
     raw = read_table(folder, source.file, format=source.format, may_be_empty=source.may_be_empty, **text)
+    last = raw.attrs.pop("open_end", None)
+    if last is not None:
+        reason = FileProblem(source.file, "the file does not end with a line break; make sure that its last line is whole.", row=last)
+        intake.notes.append(("R00", source.domain, _file_finding(source.domain, reason, "R00", stops=False)))
     supp = None
     if source.supp is not None:
         rows = read_table(folder, source.supp.file, format=source.supp.format)

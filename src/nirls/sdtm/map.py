@@ -173,6 +173,13 @@ def _type(frame: pd.DataFrame, source: Source, domain: Domain) -> tuple[pd.DataF
             severity = "E" if domain.code == "DM" else "Q"
             message = [describe(value) for value in frame.loc[wrong, name]]
             found.append(("R01", offences(frame, wrong, column=name, severity=severity, message=message)))
+    for name in [n for n in domain.required if n in domain.key and n in frame.columns and n not in tests]:
+        if name == "USUBJID" and domain.code != "DM":
+            continue  # rule R04 speaks of it
+        wrong = frame[name].isna()
+        severity = "E" if domain.code == "DM" else "Q"
+        message = "the record does not say which it is: this value may not be empty. Fill it in, or remove the record."
+        found.append(("R01", offences(frame, wrong, column=name, severity=severity, message=message)))
     return frame.assign(**numbers), found
 
 

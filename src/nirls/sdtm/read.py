@@ -44,6 +44,8 @@ def read_table(
         All columns `str` (missing = NaN), then SRC_FILE (`str`) and SRC_ROW (int64: the physical line
         of CSV and NDJSON files, header included; the record number of binary files).
 
+        `attrs["open_end"]` is the number of the last line of a CSV file that does not end with a line break.
+
     Raises
     ------
     FileProblem
@@ -106,6 +108,8 @@ def _csv(data: bytes, name: str, encoding: str, delimiter: str) -> tuple[pd.Data
         raise FileProblem(name, f"{reason}: {len(records[i])} fields, {len(header)} columns. {advice}{more}", row=lines[i])
     columns = list(zip(*records[1:], strict=True)) or [()] * len(header)
     frame = text_frame({column: list(values) for column, values in zip(header, columns, strict=True)})
+    if not text.endswith(("\n", "\r")):
+        frame.attrs["open_end"] = lines[-1]
     return frame, lines[1:]
 
 

@@ -72,7 +72,7 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {
-    "R00": Rule(id="R00", says="the file can be read", severity="E", domains="*"),
+    "R00": Rule(id="R00", says="the file can be read", severity="E/W", domains="*"),
     "R01": Rule(id="R01", says="columns, numbers and dates are as declared", severity="E/Q/W", domains="*"),
 }
 

@@ -49,6 +49,23 @@ def test_unexplained_subjects_are_an_error(two):
         sentence(ard(size(100), excluded(5, "No value"), row("n_subjects", 94, variable="model")), two.context)
 
 
+def test_some_arms(nine):
+    results = Ard(nine.mmrm(), "main", "T1")
+    n = {c: nine.fas()[c] - nine.no_value[c] for c in ("SHAM", "ACTIVE")}
+    size = nine.fas()["SHAM"] + nine.fas()["ACTIVE"]
+    assert sentence(results, nine.context, ["SHAM", "ACTIVE"]) == (
+        f"Shows {sum(n.values())} of {size} subjects of the full analysis set in Sham device and Alpha-2-delta ligand (open label); "
+        f"{size - sum(n.values())} not shown: no post-baseline value ({size - sum(n.values())})."
+    )
+    assert sentence(results, nine.context, nine.codes) == sentence(results, nine.context)
+
+
+def test_arms_that_are_not_in_the_analysis_are_named(nine):
+    frame = nine.mmrm()
+    results = Ard(frame[~frame["group1_level"].isin(["ACTIVE", "Total"]) & (frame["variable"] != "model")], "main", "T1")
+    assert "set in 8 of 9 arms (without Alpha-2-delta ligand (open label)); " in sentence(results, nine.context)
+
+
 def test_no_numbers_at_all(two):
     with pytest.raises(DisplayError, match="holds no number of subjects"):
         sentence(ard(row("n", 5, variable="X", variable_level="Y")), two.context)

@@ -67,6 +67,12 @@ def test_summary(made, world):
     assert not any(row.label == "p" or "p-value" in row.label for row in document.rows)
 
 
+def test_wide_tables_set_the_quartiles_apart(made, world):
+    labels = [row.label for row in made["T14.1.3"][0].rows]
+    assert ("Q1, Q3" in labels) == (len(world.codes) > 4)
+    assert ("Median (Q1, Q3)" in labels) == (len(world.codes) <= 4)
+
+
 def test_missing_values_have_a_row(two):
     frame = two.baseline_numbers()
     frame.loc[(frame["variable"] == "AGE") & (frame["stat_name"] == "n_missing") & (frame["group1_level"] == "NIR"), "stat"] = 2.0

@@ -16,7 +16,7 @@ from nirls.tlf.layouts.registry import Request
 from nirls.tlf.lookup import Ard
 from nirls.tlf.notes import Notes
 
-Statistic = Literal["n", "mean_sd", "median_quartiles", "median", "min_max", "n_missing"]
+Statistic = Literal["n", "mean_sd", "median_quartiles", "median", "quartiles", "min_max", "n_missing"]
 
 
 class CountRow(PlanModel):
@@ -117,7 +117,7 @@ def count_blocks(request: Request, blocks: list[CountBlock], columns: tuple[Colu
     for block in blocks:
         shift = 0
         if block.title is not None:
-            ards = {holding(request, r.variable, r.role).analysis_id: holding(request, r.variable, r.role) for r in block.rows}
+            ards = {ard.analysis_id: ard for r in block.rows if r.percent for ard in [holding(request, r.variable, r.role)]}
             marks = tuple(m for ard in ards.values() for m in same_denominator(ard, columns, notes, block.title))
             rows.append(Row(label=block.title, kind="section", marks=marks))
             shift = 1
@@ -155,6 +155,7 @@ def statistic_row(
             ("median", "q1", "q3"),
             lambda m, a, b: number(m, d("median")) if m != m else f"{number(m, d('median'))} ({pair(a, b, d('q1'))})",
         ),
+        "quartiles": ("Q1, Q3", ("q1", "q3"), lambda a, b: pair(a, b, d("q1"))),
         "min_max": ("Min, max", ("min", "max"), lambda a, b: pair(a, b, d("min"))),
     }
     label, names, form = forms[statistic]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nirls.tlf.context import TOTAL, ArmView, DisplayContext
@@ -24,14 +25,17 @@ def number(display_id: str) -> str:
     return f"{_NUMBER[display_id[0]]} {display_id[1:]}" if display_id[:1] in _NUMBER and display_id[1:2].isdigit() else display_id
 
 
-def head(request: Request, notes: Notes, population_role: str | None) -> dict[str, Any]:
-    """The fields every document has; call it last, when all notes are written."""
+def head(request: Request, notes: Notes, population_role: str | None, arms: Sequence[str] | None = None) -> dict[str, Any]:
+    """The fields every document has; call it last, when all notes are written.
+
+    `arms` are the codes of the arms shown, for the population sentence; none when all subjects of the results are shown.
+    """
     return {
         "id": request.id,
         "number": number(request.id),
         "title": request.display.title,
         "subtitle": request.display.subtitle,
-        "population": sentence(request.ards[population_role], request.context) if population_role else "",
+        "population": sentence(request.ards[population_role], request.context, arms) if population_role else "",
         "footnotes": notes.footnotes(request.display.footnotes),
         "stamps": request.context.stamps,
         "source": request.context.source,
@@ -110,6 +114,11 @@ def arm_columns(ard: Ard, context: DisplayContext, notes: Notes, arms: list[str]
         beyond = (notes.mark(f"Includes {size - members} subjects who are in no arm."),) if size > members else ()
         columns.append(Column(id=TOTAL, label=TOTAL, n=size, marks=beyond))
     return tuple(columns)
+
+
+def arms_shown(columns: Sequence[Column]) -> list[str] | None:
+    """Codes of the arms among the columns; none when there is a total, which shows everybody."""
+    return None if any(c.id == TOTAL for c in columns) else [c.arm for c in columns if c.arm]
 
 
 def cell(text: str, notes: Notes, *found: Found) -> Cell:

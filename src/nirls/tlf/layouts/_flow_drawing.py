@@ -18,8 +18,8 @@ GAP = 26.0
 CLASSIC = 4
 """Up to this many arms stand side by side."""
 STAGES = ("Allocation", "Treatment", "Follow-up", "Analysis")
-WIDEST = 300.0
-"""Widest box of the stages without lists, where arms are rows."""
+WIDEST = (215.0, 215.0, 0.0, 250.0)
+"""Widest box of each stage, where arms are rows; the stage with lists takes the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +151,7 @@ def _chains(drawing: Drawing, flow: Flow, colors: dict[str, str], top: float) ->
     trunk, gap = 22.0, 24.0
     _, y = _enrolment(drawing, flow, 300, top)
     left = trunk + 24
-    ws = [min(WIDEST, max(natural(tuple(x for x in arm.boxes[i] if x.kind != "reason")) + 4 for arm in flow.arms)) for i in range(4)]
+    ws = [min(WIDEST[i], max(natural(tuple(x for x in arm.boxes[i] if x.kind != "reason")) + 4 for arm in flow.arms)) for i in range(4)]
     ws[2] = WIDTH - left - 10 - 3 * gap - (sum(ws) - ws[2])
     xs = [left + sum(ws[:i]) + i * gap for i in range(4)]
     flow = replace(flow, arms=tuple(replace(arm, boxes=tuple(_joined(box) for box in arm.boxes)) for arm in flow.arms))

@@ -7,7 +7,7 @@ from pydantic import Field
 from nirls.plan.base import PlanModel
 from nirls.tlf.document import TableDocument
 from nirls.tlf.layouts._blocks import CountBlock, CountRow, count_blocks
-from nirls.tlf.layouts._common import arm_columns, head
+from nirls.tlf.layouts._common import arm_columns, arms_shown, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
@@ -40,4 +40,4 @@ def deviations(request: Request) -> Laid:
         mark = notes.mark("Important deviation.")
         rows = [r if r.label not in texts else type(r)(label=r.label, cells=r.cells, indent=r.indent, marks=(mark,)) for r in rows]
     notes.general("A subject counts once in each row.")
-    return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **head(request, notes, "main")))
+    return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **head(request, notes, "main", arms_shown(columns))))

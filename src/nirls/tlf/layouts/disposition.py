@@ -8,7 +8,7 @@ from nirls.plan.base import PlanModel
 from nirls.tlf.context import TOTAL
 from nirls.tlf.document import TableDocument
 from nirls.tlf.layouts._blocks import CountBlock, CountRow, count_blocks
-from nirls.tlf.layouts._common import arm_columns, head
+from nirls.tlf.layouts._common import arm_columns, arms_shown, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
@@ -70,4 +70,4 @@ def disposition(request: Request) -> Laid:
     if not blocks:
         main.levels("RANDFL")
     rows = count_blocks(request, blocks, columns, notes)
-    return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **head(request, notes, "main")))
+    return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **head(request, notes, "main", arms_shown(columns))))

@@ -13,6 +13,7 @@ from nirls.tlf.layouts._common import number as display_number
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard
 from nirls.tlf.notes import Notes
+from nirls.tlf.population import set_name
 
 
 class FlowOptions(PlanModel):
@@ -22,6 +23,10 @@ class FlowOptions(PlanModel):
         None, description="Arms to show; none for all. The total of the arms shown must be all randomized subjects."
     )
     primary: str = Field("FAS", description="Analysis set of the primary outcome; its flag is counted by the role `main`.")
+    primary_reason: str | None = Field(
+        None,
+        description="Variable of the role `main`: why subjects are not in the set; default: its name followed by XR, if counted.",
+    )
     received: str = Field("TRTFL", description="Flag of subjects who received treatment.")
     received_label: str = Field("Received at least one treatment", description="Text of that number.")
     treatment: str = Field("EOTSTT", description="Treatment status, counted among those who received treatment.")
@@ -181,12 +186,14 @@ def _analysis(request: Request, counts: _Counts, code: str, allocated: int) -> t
     from nirls.tlf.layouts._flow_drawing import Line
 
     options, main, where = request.options, request.ards["main"], f"of arm {code}"
-    flag, label = f"{options.primary}FL", request.context.set_label(options.primary)
-    label = label if label.rstrip().lower().endswith(("set", "population", "sample")) else f"{label} set"
-    label = label[:1].lower() + label[1:]
+    flag, label = f"{options.primary}FL", set_name(request.context, options.primary)
     inside, outside = counts.of(main, flag, "Y", code), counts.of(main, flag, "N", code)
     counts.check(f"'{label}' {where}", allocated, {"in the set": inside, "not in the set": outside})
     reasons = [(f"Not in the {label}", outside)] if outside else []
+    why = options.primary_reason or f"{options.primary}XR"
+    if outside and main.has(why):
+        reasons = [(f"Not in the {label}: {text[:1].lower() + text[1:]}", n) for text, n in counts.reasons(main, why, code)]
+        counts.check(f"'not in the {label}' {where}", outside, dict(reasons))
     model = request.ards.get("analysed")
     if model is not None and code not in model.groups:
         return (Line(text="Not part of the primary analysis"), _line(f"In the {label}", inside, "sub")), 0

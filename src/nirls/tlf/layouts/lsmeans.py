@@ -129,4 +129,4 @@ def lsmeans(request: Request) -> Laid:
         notes.general(text)
     param = numbers.key["param"]
     stub = context.params[param].label if param in context.params else param
-    return Laid(document=TableDocument(stub=stub, **parts, **head(request, notes, "main")))
+    return Laid(document=TableDocument(stub=stub, **parts, **head(request, notes, "main", [a.code for a in arms])))

@@ -72,8 +72,8 @@ def lsmeans_plot(request: Request) -> Laid:
     ci = _model.level_text(main)
     title = f"{display_number(request.id)} {request.display.title}"
     last = table.dropna(subset=["y"]).groupby("arm", observed=True).tail(1)
-    ends = [f"{context.arm(r.arm).short} {number(r.y, digits(context, 'lsmean'))} at {r.visit.lower()}" for r in last.itertuples()]
-    alt = f"LS mean {what} with {ci} at {len(visits)} visits in {len(arms)} arms. {capital(join(ends))}."
+    reached = [f"{context.arm(r.arm).short} {number(r.y, digits(context, 'lsmean'))} at {r.visit.lower()}" for r in last.itertuples()]
+    alt = f"LS mean {what} with {ci} at {len(visits)} visits in {len(arms)} arms. {capital(join(reached))}."
     notes.general(
         f"Points: LS means; bars: {ci}; points of one visit are set side by side. Numbers under the axis: subjects with "
         f"an observation at the visit."
@@ -87,7 +87,9 @@ def lsmeans_plot(request: Request) -> Laid:
     name = stem(request.id)
     y_title = f"LS mean {what}" + (f" ({unit})" if unit else "")
     svg, size = _draw(table, arms, context, options, y_title, name, title, alt)
-    document = FigureDocument(svg=f"{name}.svg", alt=alt, width=size[0], height=size[1], refs=tuple(refs), **head(request, notes, "main"))
+    document = FigureDocument(
+        svg=f"{name}.svg", alt=alt, width=size[0], height=size[1], refs=tuple(refs), **head(request, notes, "main", [a.code for a in arms])
+    )
     return Laid(document=document, svg=svg)
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from nirls.plan.base import PlanModel
 from nirls.tlf.document import Row, TableDocument
 from nirls.tlf.layouts._blocks import Statistic, decimals_for, statistic_row
-from nirls.tlf.layouts._common import arm_columns, chosen_arms, chosen_param, chosen_visits, head
+from nirls.tlf.layouts._common import arm_columns, arms_shown, chosen_arms, chosen_param, chosen_visits, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
@@ -50,6 +50,6 @@ def observed(request: Request) -> Laid:
             stub=context.params[param].label if param in context.params else param,
             columns=columns,
             rows=tuple(rows),
-            **head(request, notes, "main"),
+            **head(request, notes, "main", arms_shown(columns)),
         )
     )

@@ -7,9 +7,12 @@ from pydantic import Field
 from nirls.plan.base import PlanModel
 from nirls.tlf.document import Row, TableDocument
 from nirls.tlf.layouts._blocks import CountRow, Statistic, count_rows, decimals_for, holding, missing_row, same_denominator, statistic_row
-from nirls.tlf.layouts._common import arm_columns, head
+from nirls.tlf.layouts._common import arm_columns, arms_shown, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
+
+WIDE = 6
+"""More columns than this, and the quartiles have a row of their own."""
 
 
 class SummaryBlock(PlanModel):
@@ -28,7 +31,10 @@ class SummaryOptions(PlanModel):
     """Options of `summary`."""
 
     blocks: list[SummaryBlock] | None = Field(None, description="Variables in order; default: all variables of the results in their order.")
-    statistics: list[Statistic] = Field(default=["n", "mean_sd", "median_quartiles", "min_max"], description="Rows of a numeric variable.")
+    statistics: list[Statistic] | None = Field(
+        None,
+        description="Rows of a numeric variable; default: n, mean (SD), median (Q1, Q3) and min, max; quartiles apart if wide.",
+    )
     missing: bool = Field(True, description="Add a row for subjects without a value, where there are any.")
     arms: list[str] | None = Field(None, description="Arms to show; none for all.")
     total: bool | None = Field(None, description="Show the Total column; none where the results have one.")
@@ -43,6 +49,8 @@ def summary(request: Request) -> Laid:
     blocks = options.blocks or [
         SummaryBlock(variable=v, role=role) for role, ard in request.ards.items() for v in ard.variables if v not in special
     ]
+    apart = ("median", "quartiles") if len(columns) > WIDE else ("median_quartiles",)
+    statistics = options.statistics or ["n", "mean_sd", *apart, "min_max"]
     rows: list[Row] = []
     for block in blocks:
         ard = holding(request, block.variable, block.role)
@@ -52,9 +60,9 @@ def summary(request: Request) -> Laid:
         rows.append(Row(label=label, kind="section", marks=same_denominator(ard, columns, notes, label)))
         if ard.find("mean", group1_level=columns[0].id, **key) is not None:
             decimals = decimals_for(request, block.variable, block.param or "", given=block.decimals)
-            rows += [statistic_row(request, ard, s, key, decimals, columns, notes, 1) for s in options.statistics]
+            rows += [statistic_row(request, ard, s, key, decimals, columns, notes, 1) for s in statistics]
             gaps = [ard.find("n_missing", group1_level=c.id, **key) for c in columns]
-            if options.missing and "n_missing" not in options.statistics and any(g is not None and g.value for g in gaps):
+            if options.missing and "n_missing" not in statistics and any(g is not None and g.value for g in gaps):
                 rows.append(statistic_row(request, ard, "n_missing", key, decimals, columns, notes, 1))
         else:
             for level in block.levels or [None]:
@@ -64,4 +72,4 @@ def summary(request: Request) -> Laid:
     for ard in request.ards.values():
         for text in ard.footnotes:
             notes.general(text)
-    return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **head(request, notes, "main")))
+    return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **head(request, notes, "main", arms_shown(columns))))

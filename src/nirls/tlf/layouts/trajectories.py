@@ -82,7 +82,9 @@ def trajectories(request: Request) -> Laid:
     svg, size = _draw(
         records, means, sizes, arms, context, options, span, y_title, name, f"{display_number(request.id)} {request.display.title}", alt
     )
-    document = FigureDocument(svg=f"{name}.svg", alt=alt, width=size[0], height=size[1], refs=tuple(refs), **head(request, notes, "main"))
+    document = FigureDocument(
+        svg=f"{name}.svg", alt=alt, width=size[0], height=size[1], refs=tuple(refs), **head(request, notes, "main", [a.code for a in arms])
+    )
     return Laid(document=document, svg=svg)
 
 

@@ -112,6 +112,13 @@ def test_stamps(make):
     assert "SYNTHETIC DATA — not evidence" in head and "DUMMY TREATMENT CODES" in head
 
 
+def test_stamp_on_every_printed_page(make):
+    text = make(blinding="blinded").build()
+    escaped = re.search(r'@top-left \{ content: "([^"]*)"; \}', text)[1]
+    # a CSS escape takes the one space after it along
+    assert re.sub(r"\\([0-9a-f]{6}) ", lambda m: chr(int(m[1], 16)), escaped) == "SYNTHETIC DATA — not evidence · DUMMY TREATMENT CODES"
+
+
 def test_display_outside_every_section_is_shown(make):
     trial = make()
     sections = [s.model_copy(update={"displays": [d for d in s.displays if d != "T14.1.1"]}) for s in trial.plan.displays.report]
@@ -151,6 +158,14 @@ def test_absent_document_is_named(make):
     trial = make()
     trial.inputs.displays = [p for p in trial.inputs.displays if not p.endswith("t14-2-1.json")]
     with pytest.raises(ReportError, match=r"T14\.2\.1 .* t14-2-1\.json"):
+        trial.build()
+
+
+def test_absent_files_are_named_together(make):
+    trial = make()
+    Path(trial.inputs.ards[0]).unlink()
+    Path(trial.inputs.findings).with_name("rules.csv").unlink()
+    with pytest.raises(ReportError, match=r"primary\.parquet, .*rules\.csv; run the stages"):
         trial.build()
 
 

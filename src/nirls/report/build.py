@@ -65,7 +65,7 @@ def render(view: PageView) -> str:
 
 def _css_string(text: str) -> str:
     """A text as a string of a style sheet; anything but letters, digits and spaces is escaped."""
-    return '"' + "".join(c if c.isalnum() or c == " " else f"\\{ord(c):06x}" for c in text) + '"'
+    return '"' + "".join(c if c.isalnum() or c == " " else f"\\{ord(c):06x} " for c in text) + '"'
 
 
 def _check_ids(text: str) -> None:

@@ -68,6 +68,10 @@ def read_material(plan: Plan, inputs: Any) -> Material:
     """
     from nirls.ard.io import read_ard, read_provenance
 
+    given = [*inputs.displays, *inputs.ards, inputs.findings, inputs.accounts, rules_file(inputs), inputs.manifest, inputs.adsl]
+    lacking = [str(path) for path in given if not Path(path).is_file()]
+    if lacking:
+        raise ReportError(f"these files are not there: {', '.join(lacking)}; run the stages above the report first")
     documents, drawings = _displays(plan, [Path(p) for p in inputs.displays])
     ards = {Path(p).name.removesuffix(".parquet"): Path(p) for p in inputs.ards}
     _all_there(plan.analyses, ards, "analysis", "ard")
@@ -114,8 +118,6 @@ def _csv(path: Path) -> pd.DataFrame:
     """A ledger file; everything stays text, so that the region "NA" is not missing and "001" is not 1."""
     import pandas as pd
 
-    if not path.is_file():
-        raise ReportError(f"the ledger has no {path.name} ({path}); ingest the raw files again")
     return pd.read_csv(path, dtype="str", keep_default_na=False, na_filter=False)
 
 

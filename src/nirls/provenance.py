@@ -2,7 +2,7 @@
 
 A result must change exactly when something that made it changes. Code is fingerprinted by the
 static transitive closure of a module's imports inside the package, as syntax trees without
-docstrings, so that comments and formatting do not count.
+docstrings, so that comments and formatting do not count, and by the templates beside those modules.
 """
 
 from __future__ import annotations
@@ -77,6 +77,9 @@ def code_fingerprint(*modules: str) -> str:
         path = _path(module)
         assert path is not None
         digest.update(f"{module} {_parsed(path)[0]}\n".encode())
+    for folder in sorted({path.parent / "templates" for module in import_closure(*modules) if (path := _path(module))}):
+        for file in sorted(f for f in folder.rglob("*") if f.is_file()):
+            digest.update(f"{file.relative_to(SOURCE).as_posix()} {file_hash(file)}\n".encode())
     lock = SOURCE.parent.parent / "requirements.lock"
     digest.update(lock.read_bytes() if lock.is_file() else b"")
     return digest.hexdigest()[:16]

@@ -71,7 +71,12 @@ def test_mmrm_rows_are_the_reference(adqs):
             assert stat(found, name, **key) == pytest.approx(r["contrasts"][column][i], rel=1e-5)
     assert stat(found, "deviance", variable="model") == pytest.approx(r["deviance"], abs=1e-6)
     assert stat(found, "bic", variable="model") == pytest.approx(r["BIC"], abs=1e-6)
-    assert [stat(found, s, variable="model") for s in ("n_subjects", "n_obs", "n_excluded", "n_parameters")] == [180, 669, 0, 10]
+    assert [stat(found, s, variable="model", group1_level="") for s in ("n_subjects", "n_obs", "n_excluded", "n_parameters")] == [
+        180,
+        669,
+        0,
+        10,
+    ]
     assert stat(found, "covariance", variable="model", visit="Week 3", variable_level="Week 1") == pytest.approx(
         r["varcor"][2][0], rel=1e-5
     )
@@ -110,9 +115,11 @@ def test_everyone_not_analysed_is_explained(adqs):
         "No post-baseline value": 2,
         "Missing covariate STRSEV": 1,
     }
-    assert stat(found, "n_excluded", variable="model") == 4 and stat(found, "n_subjects", variable="model") == 176
+    assert stat(found, "n_excluded", variable="model") == 4 and stat(found, "n_subjects", variable="model", group1_level="") == 176
     per_arm = found[(found["variable"] == "exclusion") & (found["group1_level"] != "Total")]
     assert per_arm["stat"].sum() == 4
+    in_arms = found[(found["stat_name"] == "n_subjects") & (found["group1_level"] != "")]
+    assert in_arms["stat"].sum() == 176 and len(in_arms) == 3
     assert stat(found, "n", variable="exclusion", variable_level="No baseline value", group1_level=by_arm[a]) == 1
     footnotes = mmrm(data(adqs, "mmrm"), MMRMOptions(covariates=["BASE", "STRSEV"])).footnotes
     lost = adqs[adqs["USUBJID"] == c]["CHG"].count()
@@ -205,7 +212,9 @@ def test_ancova_rows(adqs):
     slope = np.linalg.lstsq(np.column_stack([x[:, [0, 3, 4, 5]].astype(float), dose]), seen["CHG"], rcond=None)[0][-1]
     assert stat(found, "estimate", comparison="dose trend") == pytest.approx(slope, rel=1e-9)
     assert stat(found, "df", comparison="dose trend") == len(seen) - 5
-    assert stat(found, "n_subjects", variable="model") == len(seen) and stat(found, "n_excluded", variable="model") == 180 - len(seen)
+    assert stat(found, "n_subjects", variable="model", group1_level="") == len(seen) and stat(
+        found, "n_excluded", variable="model"
+    ) == 180 - len(seen)
     assert stat(found, "n", variable="exclusion", variable_level="No value at Week 4", group1_level="Total") == 180 - len(seen)
     assert text(found, "dose_trend") == "slope of dose (J/cm²) in place of TRT01P"
     robust = ard(ancova(data(week, "ancova"), ANCOVAOptions(**OPTIONS, hc3=True)))

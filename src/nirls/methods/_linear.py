@@ -79,7 +79,10 @@ def exclusions(
         found += [row("n", (of_reason == arm).sum(), group1_level=str(arm), **key) for arm in adsl[group].cat.categories]
         found.append(row("n", len(of_reason), group1_level=TOTAL, **key))
     found.append(row("n_excluded", len(left_out), variable="model"))
-    found.append(row("n_subjects", len(analysed & set(adsl[subject])), variable="model"))
+    entered = adsl[adsl[subject].isin(analysed)]
+    found.append(row("n_subjects", len(entered), variable="model"))
+    for arm in adsl[group].cat.categories:
+        found.append(row("n_subjects", (entered[group] == arm).sum(), variable="model", group1=group, group1_level=str(arm)))
     return found
 
 

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from nirls.tlf.errors import DisplayError
+from nirls.tlf.formats import bind
 from nirls.tlf.make import make_display
 from nirls.tlf.text import width
 from tests.tlf.display_trial import World, plans
@@ -80,8 +81,8 @@ def test_reasons_for_not_being_in_the_set(two):
     row = main[(main["variable"] == "FASFL") & (main["variable_level"] == "N")]
     reasons = row.assign(variable="FASXR", variable_level="NO BASELINE VALUE")
     document, _ = draw(two, main=pd.concat([main, reasons], ignore_index=True))
-    assert "Not in the full analysis set: no baseline value (n = 1)" in document.description[-1]
-    with pytest.raises(DisplayError, match=r"'not in the full analysis set' of arm NIR: 1 ≠ 2 "):
+    assert "Excluded from the analysis (n = 3); No baseline value (n = 1); No post-baseline value (n = 2)" in document.description[-1]
+    with pytest.raises(DisplayError, match=r"'not in the full analysis set' of arm NIR: 1 ≠ 2 .No baseline value"):
         draw(two, main=shifted(pd.concat([main, reasons], ignore_index=True), variable="FASXR", group1_level="NIR"))
 
 
@@ -122,6 +123,6 @@ def test_boxes_do_not_overlap(made):
 def test_few_arms_are_columns_and_many_are_rows(made, world):
     root = ET.fromstring(made["F14.1.1"][1]["svg"])
     at = {t.text: (float(t.get("x")), float(t.get("y"))) for t in root.iter(f"{SVG}text") if len(t.text) > 10}
-    first, second = (next(place for text, place in at.items() if arm.label.startswith(text)) for arm in world.arms[:2])
+    first, second = (next(place for text, place in at.items() if bind(arm.label).startswith(text)) for arm in world.arms[:2])
     assert (first[1] == second[1]) == (len(world.arms) <= 4)
     assert (first[0] == second[0]) == (len(world.arms) > 4)

@@ -54,6 +54,14 @@ def test_p_values(p, style, expected):
     assert f.p_value(p, style) == expected
 
 
+def test_numbers_hold_on_to_their_units():
+    assert (
+        f.bind("850 nm, 54 J/cm² (30 mW/cm² × 30 min) of 12 arms").replace("\u00a0", "_")
+        == "850_nm, 54_J/cm² (30_mW/cm² × 30_min) of 12_arms"
+    )
+    assert f.bind("Week 4 and 5 6") == "Week 4\u00a0and 5 6"
+
+
 def test_what_is_not_a_p_value_or_a_count_is_refused():
     with pytest.raises(ValueError, match="p-value"):
         f.p_value(1.2)

@@ -38,7 +38,7 @@ class Tree(HTMLParser):
             self.ids.append(dict(attrs)["id"])
 
     def handle_data(self, data):
-        self.text += data
+        self.text += data.replace("\u00a0", " ")
 
 
 def parse(text):

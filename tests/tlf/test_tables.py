@@ -100,6 +100,24 @@ def test_lsmeans_puts_many_arms_into_rows(made, world):
     assert {row.emphasis for row in document.rows if row.kind == "section"} == {True, False}
 
 
+def test_every_cell_of_a_comparison(nine):
+    """All eight numbers of one arm at one visit, from the definitions of the synthetic results (arm 3, visit 8)."""
+    entry, ards, _ = plans(nine)["T14.2.1.1"]
+    document, _ = make_display("T1", entry, ards, {}, nine.context, ["json"])
+    mean, difference = -2 - 0.35 * 8 - 0.22 * 3 * 8, -0.22 * 3 * 8
+    n = nine.fas()["NIR850-54"]
+    assert cells(document, nine.arms[3].label, "Week 12") == [
+        str(n),
+        str(n - nine.no_value["NIR850-54"] - 8),
+        f"−{-mean:.2f} (0.904)",
+        f"(−{-mean + 1.6:.2f}, −{-mean - 1.6:.2f})",
+        f"−{-difference:.2f} (1.130)",
+        f"(−{-difference + 2.2:.2f}, −{-difference - 2.2:.2f})",
+        "399.7",
+        "<0.0001",
+    ]
+
+
 def test_lsmeans_can_be_arranged_either_way(nine):
     document, _ = make_display(
         "T1",

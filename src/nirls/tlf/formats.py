@@ -6,6 +6,7 @@ Minus signs are typographic (U+2212) so that they have the width of a digit. A n
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from nirls.tlf.rounding import fixed
 
 NOT_ESTIMABLE = "NE"
 MINUS = "\N{MINUS SIGN}"
-DASH = "\N{EN DASH}"
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,11 @@ def digits_of(stat_name: str, decimals: int = 0, overrides: Mapping[str, int] | 
         return overrides[stat_name]
     spec = STATS[stat_name]
     return spec.digits + (decimals if spec.relative else 0)
+
+
+def bind(text: str) -> str:
+    """Numbers bound to the units after them by no-break spaces, so that a line never ends between "850" and "nm"."""
+    return re.sub(r"(?<=\d) (?=[^\W\d]|[%°])", NBSP, text)
 
 
 def join(parts: list[str], last: str = " and ") -> str:

@@ -8,6 +8,7 @@ from nirls.plan.base import PlanModel
 from nirls.tlf.context import TOTAL
 from nirls.tlf.document import FigureDocument, stem
 from nirls.tlf.errors import DisplayError
+from nirls.tlf.formats import NBSP, bind
 from nirls.tlf.layouts._common import chosen_arms, head
 from nirls.tlf.layouts._common import number as display_number
 from nirls.tlf.layouts.registry import Laid, Request, layout
@@ -103,7 +104,7 @@ def flow(request: Request) -> Laid:
         analysed += n
         flows.append(ArmFlow(code=arm.code, boxes=boxes))
         words.append(
-            f"{arm.label}: " + "; ".join(line.text.replace("\u00a0", " ") for box in boxes for line in box if line.kind != "name") + "."
+            f"{arm.label}: " + "; ".join(line.text.replace(NBSP, " ") for box in boxes for line in box if line.kind != "name") + "."
         )
     if "analysed" in request.ards:
         overall = request.ards["analysed"].find("n_subjects", variable="model")
@@ -162,7 +163,7 @@ def _arm(request: Request, counts: _Counts, code: str, allocated: int) -> tuple[
 
     analysis, analysed = _analysis(request, counts, code, allocated)
     boxes = (
-        (Line(text=arm.label, kind="name"), _line("Allocated", allocated)),
+        (Line(text=bind(arm.label), kind="name"), _line("Allocated", allocated)),
         (
             _line(options.received_label, received),
             *([_line("Did not receive it", not_received, "sub")] if not_received else []),
@@ -192,7 +193,7 @@ def _analysis(request: Request, counts: _Counts, code: str, allocated: int) -> t
     reasons = [(f"Not in the {label}", outside)] if outside else []
     why = options.primary_reason or f"{options.primary}XR"
     if outside and main.has(why):
-        reasons = [(f"Not in the {label}: {text[:1].lower() + text[1:]}", n) for text, n in counts.reasons(main, why, code)]
+        reasons = counts.reasons(main, why, code)
         counts.check(f"'not in the {label}' {where}", outside, dict(reasons))
     model = request.ards.get("analysed")
     if model is not None and code not in model.groups:
@@ -204,7 +205,9 @@ def _analysis(request: Request, counts: _Counts, code: str, allocated: int) -> t
         for reason, found in model.exclusions(code):
             counts.refs.append(found.ref)
             if found.value:
-                reasons.append((reason[:1].upper() + reason[1:], int(found.value)))
+                text = reason[:1].upper() + reason[1:]
+                same = sum(n for known, n in reasons if known == text)
+                reasons = [(known, n) for known, n in reasons if known != text] + [(text, same + int(found.value))]
                 analysed -= int(found.value)
     out = allocated - analysed
     counts.check(f"'analysed' {where}", allocated, {"analysed": analysed, **dict(reasons)})
@@ -218,7 +221,7 @@ def _analysis(request: Request, counts: _Counts, code: str, allocated: int) -> t
 def _line(text: str, n: int, kind: str = "main"):
     from nirls.tlf.layouts._flow_drawing import Line
 
-    return Line(text=f"{text} (n\u00a0=\u00a0{n})", kind=kind)
+    return Line(text=f"{text} (n{NBSP}={NBSP}{n})", kind=kind)
 
 
 def _reasons(reasons: list[tuple[str, int]]) -> list:

@@ -19,7 +19,10 @@ WIDE = 5
 def _template(name: str):
     import jinja2
 
+    from nirls.tlf.formats import bind
+
     env = jinja2.Environment(autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    env.filters["bind"] = bind
     return env.from_string(files("nirls.tlf.render").joinpath("templates", name).read_text(encoding="utf-8"))
 
 

@@ -43,8 +43,12 @@ def run(options: argparse.Namespace) -> int:
 
         write_environment(Path("."))
         return 0
+    from nirls.plan.load import load_plan
     from nirls.workflow import Targets
 
+    if options.command == "where":
+        print(f"\nThe report: {Path(Targets(plan=load_plan(options.study)).report).resolve()}")
+        return 0
     targets = Targets.load({"study": options.study} if options.study else {})
     plan = targets.plan
     if options.command == "check":
@@ -52,8 +56,6 @@ def run(options: argparse.Namespace) -> int:
             f"{plan.name}: the configuration and the headers of {len(targets.raw)} raw files are in order; "
             f"{len(plan.analyses)} analyses, {len(plan.displays.displays)} displays"
         )
-    elif options.command == "where":
-        print(f"\nThe report: {Path(targets.report).resolve()}")
     else:
         for name, analysis in plan.analyses.items():
             print(f"{name:24} {analysis.method:10} {analysis.label}")

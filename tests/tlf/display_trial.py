@@ -217,6 +217,7 @@ class World:
                     continue
                 d = -0.22 * k * i
                 out += rows(dict(zip(names, (d, 1.13, 399.7, d / 1.13, d - 2.2, d + 2.2, float(np.exp(-(d**2)))), strict=True)), **place)
+        out += [row("n_subjects", fas[c] - self.no_value[c], variable="model", group1="TRT01P", group1_level=c) for c in self.codes]
         facts = {
             "formula": "CHG ~ BASE + BASE:AVISIT + TRT01P*AVISIT + SEVSTRAT", "covariance": "unstructured",
             "path": "unstructured (converged)",

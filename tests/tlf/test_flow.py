@@ -55,8 +55,9 @@ BREAKS = [
     ("main", {"variable": "DCSREAS", "variable_level": "LOST TO FOLLOW-UP", "group1_level": "NIR"}, "'left the study' of arm NIR"),
     ("main", {"variable": "FASFL", "variable_level": "Y", "group1_level": "NIR"}, "'full analysis set' of arm NIR"),
     ("analysed", {"stat_name": "N", "variable": "", "group1_level": "NIR"}, "'full analysis set' of arm NIR"),
-    ("analysed", {"variable": "exclusion", "group1_level": "NIR"}, "'analysed'"),
-    ("analysed", {"stat_name": "n_subjects", "variable": "model"}, "'analysed'"),
+    ("analysed", {"variable": "exclusion", "group1_level": "NIR"}, "'analysed' of arm NIR"),
+    ("analysed", {"stat_name": "n_subjects", "variable": "model", "group1_level": "NIR"}, "'analysed' of arm NIR"),
+    ("analysed", {"stat_name": "n_subjects", "variable": "model", "group1_level": ""}, "'analysed'"),
 ]
 
 
@@ -69,7 +70,8 @@ def test_a_sum_that_fails_stops_the_drawing(two, role, key, node):
 
 def test_an_arm_outside_the_primary_analysis(nine):
     model = nine.mmrm()
-    model = model[(model["group1_level"] != "ACTIVE") & (model["variable"] != "model") & (model["group1_level"] != "Total")]
+    overall = (model["variable"] == "model") & (model["group1_level"] == "")
+    model = model[~model["group1_level"].isin(["ACTIVE", "Total"]) & ~overall]
     document, _ = draw(nine, analysed=model)
     assert "Not part of the primary analysis; In the full analysis set (n = 48)" in document.description[-1]
 

@@ -202,13 +202,15 @@ def _analysis(request: Request, counts: _Counts, code: str, allocated: int) -> t
     if model is not None:
         size = counts.size(model, code)
         counts.check(f"'{label}' {where}", inside, {f"subjects of analysis {model.analysis_id}": size})
+        given = model.get("n_subjects", variable="model", group1_level=code)
+        counts.refs.append(given.ref)
+        analysed = int(given.value)
         for reason, found in model.exclusions(code):
             counts.refs.append(found.ref)
             if found.value:
                 text = reason[:1].upper() + reason[1:]
                 same = sum(n for known, n in reasons if known == text)
                 reasons = [(known, n) for known, n in reasons if known != text] + [(text, same + int(found.value))]
-                analysed -= int(found.value)
     out = allocated - analysed
     counts.check(f"'analysed' {where}", allocated, {"analysed": analysed, **dict(reasons)})
     return (

@@ -37,7 +37,7 @@ test-slow: .venv/.made ## the long simulations as well
 	@$(bin)/python -m pytest -n auto --dist loadgroup -m "slow or not slow" $(TESTS)
 
 lint: .venv/.made ## formatting and static checks
-	@$(bin)/ruff check src tests workflow && $(bin)/ruff format --check src tests workflow && $(bin)/snakefmt --check Snakefile workflow/rules && $(bin)/mypy src
+	@$(bin)/ruff check src tests workflow && $(bin)/ruff format --check src tests workflow && $(bin)/snakefmt --check Snakefile workflow/rules && $(bin)/mypy src/nirls/stats src/nirls/models src/nirls/ard src/nirls/plan src/nirls/methods src/nirls/*.py
 
 schemas: .venv/.made ## rewrite workflow/schemas and config/README.md from the models
 	@$(bin)/python -m nirls schemas

@@ -57,4 +57,6 @@ onsuccess:
 
 
 onerror:
-    print(f"\nThe run stopped; what failed and why is said above, in full under {plan.out}/logs/")
+    print(
+        f"\nThe run stopped; what failed and why is said above, in full under {plan.out}/logs/"
+    )

@@ -23,13 +23,13 @@ rule analyse:
         unpack(analysis_inputs),
     output:
         ard=f"{plan.out}/ard/{{analysis}}.parquet",
+    log:
+        f"{plan.out}/logs/analyse/{{analysis}}.log",
     wildcard_constraints:
         analysis=plan.analyses_of(records=False),
     params:
         spec=analysis_spec,
         code=analysis_code,
-    log:
-        f"{plan.out}/logs/analyse/{{analysis}}.log",
     script:
         "../scripts/analyse.py"
 

@@ -19,10 +19,10 @@ rule derive:
     output:
         data=f"{plan.out}/adam/{{dataset}}.parquet",
         accounts=f"{plan.out}/adam/{{dataset}}.accounts.csv",
+    log:
+        f"{plan.out}/logs/derive/{{dataset}}.log",
     params:
         spec=plan.spec("derive"),
         code=plan.code("derive"),
-    log:
-        f"{plan.out}/logs/derive/{{dataset}}.log",
     script:
         "../scripts/derive.py"

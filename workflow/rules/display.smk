@@ -41,14 +41,14 @@ rule table:
             labels=display_labels,
             caption="../report/table.rst",
         ),
+    log:
+        f"{plan.out}/logs/display/{{stem}}.log",
     wildcard_constraints:
         stem=plan.stems_of("table"),
     params:
         display=display_name,
         spec=display_spec,
         code=display_code,
-    log:
-        f"{plan.out}/logs/display/{{stem}}.log",
     script:
         "../scripts/display.py"
 
@@ -65,14 +65,14 @@ rule figure:
             labels=display_labels,
             caption="../report/figure.rst",
         ),
+    log:
+        f"{plan.out}/logs/display/{{stem}}.log",
     wildcard_constraints:
         stem=plan.stems_of("figure"),
     params:
         display=display_name,
         spec=display_spec,
         code=display_code,
-    log:
-        f"{plan.out}/logs/display/{{stem}}.log",
     script:
         "../scripts/display.py"
 
@@ -83,14 +83,14 @@ rule answer:
         unpack(display_inputs),
     output:
         document=f"{plan.out}/tlf/{{stem}}.json",
+    log:
+        f"{plan.out}/logs/display/{{stem}}.log",
     wildcard_constraints:
         stem=plan.stems_of("answer"),
     params:
         display=display_name,
         spec=display_spec,
         code=display_code,
-    log:
-        f"{plan.out}/logs/display/{{stem}}.log",
     script:
         "../scripts/display.py"
 
@@ -101,12 +101,12 @@ rule render:
         f"{plan.out}/tlf/{{stem}}.json",
     output:
         f"{plan.out}/tlf/{{stem}}.{{format}}",
+    log:
+        f"{plan.out}/logs/display/{{stem}}.{{format}}.log",
     wildcard_constraints:
         stem=plan.stems_of("table"),
         format="rtf",
     params:
         code=plan.code("render"),
-    log:
-        f"{plan.out}/logs/display/{{stem}}.{{format}}.log",
     script:
         "../scripts/render.py"

@@ -16,10 +16,10 @@ rule ingest:
         rules=f"{plan.out}/sdtm/_ledger/rules.csv",
         manifest=f"{plan.out}/sdtm/_ledger/manifest.json",
         quarantine=directory(f"{plan.out}/sdtm/_ledger/quarantine"),
+    log:
+        f"{plan.out}/logs/ingest.log",
     params:
         spec=plan.spec("ingest"),
         code=plan.code("ingest"),
-    log:
-        f"{plan.out}/logs/ingest.log",
     script:
         "../scripts/ingest.py"

@@ -23,10 +23,10 @@ rule report:
             caption="../report/report.rst",
         ),
         manifest=f"{plan.out}/report/manifest.json",
+    log:
+        f"{plan.out}/logs/report.log",
     params:
         spec=plan.spec("report"),
         code=plan.code("report"),
-    log:
-        f"{plan.out}/logs/report.log",
     script:
         "../scripts/report.py"

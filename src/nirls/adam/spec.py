@@ -229,10 +229,10 @@ def _planned(plan: Plan) -> tuple[Variable, ...]:
     found += [
         _v(f"{name}FL", f"{item.label} Flag", "text", "Derived", f"Y if {item.where}, else N") for name, item in study.populations.items()
     ]
-    for name, item in study.populations.items():
-        if item.excluded:
-            rule = "; ".join(f"{reason}: {where}" for reason, where in item.excluded.items())
-            found.append(_v(f"{name}XR", f"Reason Excluded from {item.label} Set", "text", "Derived", rule))
+    for name, population in study.populations.items():
+        if population.excluded:
+            rule = "; ".join(f"{reason}: {where}" for reason, where in population.excluded.items())
+            found.append(_v(f"{name}XR", f"Reason Excluded from {population.label} Set", "text", "Derived", rule))
     return tuple(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -53,7 +53,7 @@ def describe(data: AnalysisData, options: DescribeOptions) -> MethodResult:
     )
 
 
-def summarise(values: pd.Series, quantile: str) -> tuple[dict[str, float | None], dict[str, str]]:
+def summarise(values: pd.Series, quantile: Any) -> tuple[dict[str, float | None], dict[str, str]]:
     """The statistics of one cell, and why one cannot be computed."""
     import numpy as np
 

@@ -66,9 +66,9 @@ def _study(plan: Plan) -> Iterator[Problem]:
         low, high = visit.window
         if not (low is None or low <= visit.target) or not (high is None or visit.target <= high):
             yield file, ("visits", study.visits.index(visit), "target"), f"day {visit.target} is outside its own window"
-    for name, item in study.populations.items():
-        yield from _condition(file, ("populations", name, "where"), item.where)
-        for reason, text in item.excluded.items():
+    for name, population in study.populations.items():
+        yield from _condition(file, ("populations", name, "where"), population.where)
+        for reason, text in population.excluded.items():
             yield from _condition(file, ("populations", name, "excluded", reason), text)
     for name, stratum in study.strata.items():
         for level, text in (stratum.derived or {}).items():
@@ -167,9 +167,9 @@ def _displays(plan: Plan) -> Iterator[Problem]:
     for i, section in enumerate(plan.displays.report):
         for key in ("answer", "displays"):
             value = getattr(section, key)
-            for display in [value] if isinstance(value, str) else value or []:
-                if display not in displays:
-                    yield file, ("report", i, key), unknown("display", display, displays)
+            for shown in [value] if isinstance(value, str) else value or []:
+                if shown not in displays:
+                    yield file, ("report", i, key), unknown("display", shown, displays)
         for analysis in section.analyses:
             if analysis not in plan.analyses:
                 yield file, ("report", i, "analyses"), unknown("analysis", analysis, plan.analyses)

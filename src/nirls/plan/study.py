@@ -214,8 +214,8 @@ class Study(PlanModel):
     dose_unit: str | None = Field(None, description="Unit of `dose` of the arms.")
     reference_date: str = Field("DM.RFSTDTC", description="Date that is study day 1.")
     visits: list[Visit] = Field(min_length=1)
-    windows: Windows = Field(default_factory=Windows)
-    disposition: Disposition = Field(default_factory=Disposition)
+    windows: Windows = Field(default=Windows())
+    disposition: Disposition = Field(default=Disposition())
     baseline: Baseline
     instruments: list[str] = Field(description="Instruments scored from QS, by file name in `config/instruments/`.")
     parameters: dict[str, AdqsParam] = Field(default_factory=dict, description="QSTESTCD of other QS records carried into ADQS.")

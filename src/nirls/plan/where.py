@@ -137,12 +137,12 @@ def _evaluate(node: ast.expr, frame: pd.DataFrame, text: str) -> pd.Series:
     if isinstance(node, ast.UnaryOp):
         return ~_evaluate(node.operand, frame, text)
     assert isinstance(node, ast.Compare)
-    result: Any = None
+    chain: Any = None
     operands = [node.left, *node.comparators]
     for left, op, right in zip(operands, node.ops, operands[1:], strict=False):
         one = _compare(left, op, right, frame, text)
-        result = one if result is None else result & one
-    return result
+        chain = one if chain is None else chain & one
+    return chain
 
 
 def _compare(left: ast.expr, op: ast.cmpop, right: ast.expr, frame: pd.DataFrame, text: str) -> pd.Series:

@@ -328,6 +328,15 @@ def test_dummy_codes_permute_the_blinded_arms(plan):
     assert not blind_treatment(subjects, plan.study, 8)["ARMCD"].equals(blind["ARMCD"])
 
 
+def test_dummy_codes_hold_nothing_of_the_true_ones(plan):
+    """Two true allocations with equal numbers per arm give the same dummy codes, so no knowledge of the seed tells them apart."""
+    subjects = pd.DataFrame({"USUBJID": [f"S{i:02d}" for i in range(40)], "ARMCD": ["SHAM", "NIR"] * 20})
+    subjects["ACTARMCD"] = subjects["ARMCD"]
+    other = subjects.assign(ARMCD=subjects["ARMCD"].to_numpy()[::-1], ACTARMCD=subjects["ACTARMCD"].to_numpy()[::-1])
+    assert not other["ARMCD"].equals(subjects["ARMCD"])
+    pd.testing.assert_frame_equal(blind_treatment(subjects, plan.study, 7), blind_treatment(other, plan.study, 7))
+
+
 def test_a_blinded_study_shows_no_true_code(domains, plan, findings):
     many = pd.concat([domains["DM"].iloc[[0, 1]].assign(USUBJID=[f"A{i}", f"B{i}"], SUBJID="x") for i in range(20)], ignore_index=True)
     hidden = derive_adsl({**domains, "DM": many}, change(plan, blinding="blinded"), findings).set_index("USUBJID")

@@ -1,5 +1,6 @@
 """Table layouts: what stands in which cell."""
 
+import pandas as pd
 import pytest
 
 from nirls.tlf.errors import DisplayError
@@ -88,10 +89,10 @@ def test_lsmeans_puts_many_arms_into_rows(made, world):
     text = f"{mean:.2f} ({se:.3f})".replace("-", "−")
     if len(world.codes) > 4:
         assert [c.id for c in document.columns] == ["N", "n", "mean", "ci", "diff", "diff_ci", "df", "p"]
-        row = cells(document, world.arms[1].label, "Week 12")
+        row = cells(document, world.arms[1].short, "Week 12")
         assert row[2] == text
         assert row[0] == str(world.fas()[world.codes[1]])
-        assert cells(document, "Sham device", "Week 12")[4:] == ["Reference", "", "", ""]
+        assert cells(document, "Sham", "Week 12")[4:] == ["Reference", "", "", ""]
         assert [(s.label, s.first, s.last) for s in document.spanners] == [("Change from baseline", 1, 3), ("Difference from Sham", 4, 7)]
     else:
         assert [c.id for c in document.columns] == world.codes
@@ -106,7 +107,7 @@ def test_every_cell_of_a_comparison(nine):
     document, _ = make_display("T1", entry, ards, {}, nine.context, ["json"])
     mean, difference = -2 - 0.35 * 8 - 0.22 * 3 * 8, -0.22 * 3 * 8
     n = nine.fas()["NIR850-54"]
-    assert cells(document, nine.arms[3].label, "Week 12") == [
+    assert cells(document, nine.arms[3].short, "Week 12") == [
         str(n),
         str(n - nine.no_value["NIR850-54"] - 8),
         f"−{-mean:.2f} (0.904)",
@@ -116,6 +117,30 @@ def test_every_cell_of_a_comparison(nine):
         "399.7",
         "<0.0001",
     ]
+
+
+def with_trend(frame):
+    """The results with a slope over dose at the last visit."""
+    base = frame[(frame["comparison"] != "") & (frame["visit"] == "Week 12")].iloc[0]
+    values = {"estimate": -0.01243, "std_error": 0.01067, "df": 221.0, "conf_low": -0.0335, "conf_high": 0.0086, "p_value": 0.2447}
+    rows = [
+        {**base, "comparison": "dose trend", "group1": "", "group1_level": "", "stat_name": k, "stat": v, "error": ""}
+        for k, v in values.items()
+    ]
+    return pd.concat([frame, pd.DataFrame(rows, columns=frame.columns)], ignore_index=True)
+
+
+@pytest.mark.parametrize("arrange", ["arms_in_columns", "arms_in_rows"])
+def test_a_dose_trend_is_printed_where_there_is_one(nine, arrange):
+    entry = display("lsmeans", {"main": "irls-mmrm"}, options={"arrange": arrange, "visits": ["Week 12"]})
+    document, _ = make_display("T1", entry, {"main": with_trend(nine.mmrm())}, {}, nine.context, ["json"])
+    if arrange == "arms_in_rows":
+        assert cells(document, "Dose trend, slope")[4:] == ["−0.0124 (0.0107)", "(−0.0335, 0.0086)", "221.0", "0.2447"]
+    else:
+        shown = [(row.label, [c.text for c in row.cells]) for row in document.rows][-4:]
+        assert [label for label, _ in shown] == ["Dose trend, slope (SE)", "95% CI", "df", "p"]
+        assert [texts[-1] for _, texts in shown] == ["−0.0124 (0.0107)", "(−0.0335, 0.0086)", "221.0", "0.2447"]
+        assert all(text == "" for _, texts in shown for text in texts[:-1])
 
 
 def test_lsmeans_can_be_arranged_either_way(nine):

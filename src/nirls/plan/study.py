@@ -89,6 +89,7 @@ class BaselineItem(PlanModel):
         "`MH:TERM:YEARS` or `:MONTHS`: time since its start at the first visit.",
     )
     where: str | None = Field(None, description="Records of the source domain that count, in the `where` language.")
+    decimals: int = Field(0, description="Decimals of a number as collected; tables add to them (mean one more, SD two more).", ge=0, le=6)
     levels: list[str] | None = Field(None, description="Allowed values in order, for a categorical variable; none for a number.")
     labels: dict[str, str] | None = Field(None, description="Value → text as tables print it.")
     cut: dict[str, str] | None = Field(None, description="Level → `where` over ADSL, to make categories of a number.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from nirls.ard.schema import STATS
 from nirls.tlf.formats import count, missing, number
-from nirls.tlf.layouts._model import facts
 from nirls.tlf.lookup import Ard, Found
+from nirls.tlf.model_text import facts
 
 if TYPE_CHECKING:
     from nirls.plan.analysis import Analysis

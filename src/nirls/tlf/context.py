@@ -219,7 +219,7 @@ def context_for(
         params=params,
         labels=labels,
         levels=levels,
-        decimals=dict(decimals or {}),
+        decimals={n: i.decimals for n, i in study.covariates.items() if i.decimals} | dict(decimals or {}),
         digits=dict(digits or {}),
         p_style=p_style,
         stamps=((SYNTHETIC,) if study.synthetic else ()) + ((DUMMY,) if study.blinding == "blinded" else ()),

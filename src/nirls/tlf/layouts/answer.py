@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from nirls.plan.base import PlanModel
+from nirls.tlf import model_text
 from nirls.tlf.context import ArmView, ParamView
 from nirls.tlf.document import AnswerDocument, Fact, Ref
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import number, p_value
-from nirls.tlf.layouts import _model
 from nirls.tlf.layouts._common import chosen_arms, chosen_param, chosen_visits, digits, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard, Found
@@ -39,8 +39,8 @@ class _Comparison:
     def __init__(self, request: Request, ard: Ard, arm: str, reference: str) -> None:
         options, self.context = request.options, request.context
         self.arm, self.reference = self.context.arm(arm), self.context.arm(reference)
-        key = {"variable": _model.response(ard, options.variable), "param": chosen_param(ard, options.param), "visit": options.visit}
-        key |= {"group1_level": arm, "comparison": _model.contrast(ard, arm, reference)}
+        key = {"variable": model_text.response(ard, options.variable), "param": chosen_param(ard, options.param), "visit": options.visit}
+        key |= {"group1_level": arm, "comparison": model_text.contrast(ard, arm, reference)}
         self.found: dict[str, Found] = {name: ard.get(name, **key) for name in _NAMES}
         self.ref = Ref(key=self.found["estimate"].key, stats=_NAMES)
 
@@ -109,10 +109,10 @@ def answer(request: Request) -> Laid:
     chosen_visits(main, context, [options.visit])
     code = chosen_param(main, options.param)
     param = context.params.get(code, ParamView(code=code, label=code))
-    ci = _model.level_text(main)
+    ci = model_text.level_text(main)
     asked = _Comparison(request, main, options.arm, reference)
     outcome = options.outcome or param.label
-    change = _model.response(main, options.variable) in ("CHG", "PCHG")
+    change = model_text.response(main, options.variable) in ("CHG", "PCHG")
     estimate, p = asked.found["estimate"], asked.found["p_value"]
     facts = [
         Fact(label=f"Difference from {asked.reference.short}", text=asked.text("estimate"), marks=notes.marks(estimate), refs=(asked.ref,)),
@@ -133,7 +133,7 @@ def answer(request: Request) -> Laid:
         notes.general(
             f"{asked.arm.label if not asked.arm.blinded else asked.reference.label}: open-label arm; the comparison is not blinded."
         )
-    methods = tuple(Fact(label=_model.LABELS[name], text=text) for name, text in _model.facts(main))
+    methods = tuple(Fact(label=model_text.LABELS[name], text=text) for name, text in model_text.facts(main))
     document = AnswerDocument(
         question=options.question,
         answer=_sentence(asked, param, outcome, change, ci, options.visit),

@@ -7,18 +7,21 @@ from typing import Literal
 from pydantic import Field
 
 from nirls.plan.base import PlanModel
+from nirls.tlf import model_text
 from nirls.tlf.context import ArmView
 from nirls.tlf.document import Cell, Column, Row, Spanner, TableDocument
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import count, interval, number, p_value, with_spread
-from nirls.tlf.layouts import _model
 from nirls.tlf.layouts._common import OPEN_LABEL, arm_columns, cell, chosen_arms, chosen_param, chosen_visits, digits, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard
 from nirls.tlf.notes import Notes
 
 WIDE = 4
-"""More arms than this are put into rows."""
+"""More arms than this are put into rows, by their short names."""
+TREND = "dose trend"
+SLOPE = 4
+"""Decimals of a slope per unit of dose."""
 
 
 class LsmeansOptions(PlanModel):
@@ -42,7 +45,7 @@ class _Numbers:
         options = request.options
         self.request, self.ard, self.notes = request, ard, notes
         self.reference = options.reference or request.context.reference
-        self.key = {"variable": _model.response(ard, options.variable), "param": chosen_param(ard, options.param)}
+        self.key = {"variable": model_text.response(ard, options.variable), "param": chosen_param(ard, options.param)}
 
     def _d(self, name: str) -> int:
         return digits(self.request.context, name)
@@ -60,11 +63,24 @@ class _Numbers:
         names = ("diff", "diff_ci", "df", "p")
         if arm == self.reference:
             return {name: Cell(text="Reference" if name == "diff" else "") for name in names}
-        key = {**self.key, "group1_level": arm, "visit": visit, "comparison": _model.contrast(self.ard, arm, self.reference)}
+        key = {**self.key, "group1_level": arm, "visit": visit, "comparison": model_text.contrast(self.ard, arm, self.reference)}
         est, se, low, high, df, p = (self.ard.get(s, **key) for s in ("estimate", "std_error", "conf_low", "conf_high", "df", "p_value"))
         return {
             "diff": cell(with_spread(est.value, se.value, self._d("estimate"), self._d("std_error")), self.notes, est, se),
             "diff_ci": cell(interval(low.value, high.value, self._d("conf_low")), self.notes, low, high),
+            "df": cell(number(df.value, self._d("df")), self.notes, df),
+            "p": cell(p_value(p.value, self.request.context.p_style), self.notes, p),
+        }
+
+    def trend(self, visit: str) -> dict[str, Cell] | None:
+        """The slope over dose, where the analysis estimates one."""
+        if TREND not in self.ard.comparisons:
+            return None
+        key = {**self.key, "visit": visit, "comparison": TREND}
+        est, se, low, high, df, p = (self.ard.get(s, **key) for s in ("estimate", "std_error", "conf_low", "conf_high", "df", "p_value"))
+        return {
+            "diff": cell(with_spread(est.value, se.value, SLOPE, SLOPE), self.notes, est, se),
+            "diff_ci": cell(interval(low.value, high.value, SLOPE), self.notes, low, high),
             "df": cell(number(df.value, self._d("df")), self.notes, df),
             "p": cell(p_value(p.value, self.request.context.p_style), self.notes, p),
         }
@@ -82,7 +98,12 @@ def _in_rows(request: Request, numbers: _Numbers, arms: list[ArmView], visits: l
             size = ard.size(arm.code, numbers.key["param"])
             cells = {"N": cell(count(size.value), notes, size), **numbers.lsmean(arm.code, visit), **numbers.difference(arm.code, visit)}
             marks = () if arm.blinded else (notes.mark(OPEN_LABEL),)
-            rows.append(Row(label=arm.label, indent=1, cells=tuple(cells[k] for k in labels), emphasis=bold, marks=marks))
+            name = arm.short if len(arms) > WIDE else arm.label
+            rows.append(Row(label=name, indent=1, cells=tuple(cells[k] for k in labels), emphasis=bold, marks=marks))
+        if trend := numbers.trend(visit):
+            rows.append(Row(label="Dose trend, slope", indent=1, cells=tuple(trend.get(k, Cell()) for k in labels), emphasis=bold))
+    if len(arms) > WIDE:
+        notes.general("; ".join(f"{a.short}: {a.label}" for a in arms if a.short != a.label) + ".")
     spanners = (
         Spanner(label=outcome, first=1, last=3),
         Spanner(label=f"Difference from {context.arm(numbers.reference).short}", first=4, last=7),
@@ -104,6 +125,13 @@ def _in_columns(request: Request, numbers: _Numbers, arms: list[ArmView], visits
         differences = [{k: Cell() for k in versus} if a.code == numbers.reference else numbers.difference(a.code, visit) for a in arms]
         for source, labels in ((means, own), (differences, versus)):
             rows += [Row(label=text, indent=step, cells=tuple(c[k] for c in source), emphasis=bold) for k, (text, step) in labels.items()]
+        if trend := numbers.trend(visit):  # one test over all arms: in the last column
+            first = ("Dose trend, slope (SE)", 1)
+            blank = (Cell(),) * (len(columns) - 1)
+            rows += [
+                Row(label=text, indent=step, cells=(*blank, trend[k]), emphasis=bold)
+                for k, (text, step) in (versus | {"diff": first}).items()
+            ]
     return {"columns": columns, "rows": tuple(rows), "spanners": ()}
 
 
@@ -119,13 +147,13 @@ def lsmeans(request: Request) -> Laid:
     strange = [v for v in options.emphasis if v not in visits]
     if strange:
         raise DisplayError(f"{request.id}: options.emphasis: {', '.join(strange)} not among the visits shown ({', '.join(visits)})")
-    ci = _model.level_text(main)
+    ci = model_text.level_text(main)
     outcome = context.labels.get(numbers.key["variable"], numbers.key["variable"])
     rows_first = options.arrange == "arms_in_rows" or (options.arrange == "auto" and len(arms) > WIDE)
     parts = (_in_rows if rows_first else _in_columns)(request, numbers, arms, visits, ci, outcome)
     if rows_first:
         notes.general("N: subjects of the set; n: subjects with an observation at the visit.")
-    for text in [*_model.footnotes(main, context), *main.footnotes]:
+    for text in [*model_text.footnotes(main, context), *main.footnotes]:
         notes.general(text)
     param = numbers.key["param"]
     stub = context.params[param].label if param in context.params else param

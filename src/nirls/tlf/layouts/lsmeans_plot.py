@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from nirls.plan.base import PlanModel
+from nirls.tlf import model_text
 from nirls.tlf.context import ArmView, DisplayContext
 from nirls.tlf.document import FigureDocument, Ref, stem
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import join, number
-from nirls.tlf.layouts import _model
 from nirls.tlf.layouts._common import capital, chosen_arms, chosen_param, chosen_visits, digits, head
 from nirls.tlf.layouts._common import number as display_number
 from nirls.tlf.layouts.registry import Laid, Request, layout
@@ -56,7 +56,7 @@ def lsmeans_plot(request: Request) -> Laid:
             f"{request.id}: options.highlight: {', '.join(strange)} not among the arms shown ({', '.join(a.code for a in arms)})"
         )
     visits = chosen_visits(main, context, options.visits)
-    key = {"variable": _model.response(main, options.variable), "param": chosen_param(main, options.param)}
+    key = {"variable": model_text.response(main, options.variable), "param": chosen_param(main, options.param)}
     table, refs = _table(request, arms, visits, key, notes)
     param = context.params.get(key["param"])
     outcome = context.labels.get(key["variable"], key["variable"])
@@ -69,7 +69,7 @@ def lsmeans_plot(request: Request) -> Laid:
         "" if param is None or param.direction is None else "lower is better" if param.direction == "lower_better" else "higher is better"
     )
     unit = ", ".join(t for t in (param.unit if param else "", hint) if t)
-    ci = _model.level_text(main)
+    ci = model_text.level_text(main)
     title = f"{display_number(request.id)} {request.display.title}"
     last = table.dropna(subset=["y"]).groupby("arm", observed=True).tail(1)
     reached = [f"{context.arm(r.arm).short} {number(r.y, digits(context, 'lsmean'))} at {r.visit.lower()}" for r in last.itertuples()]
@@ -82,7 +82,7 @@ def lsmeans_plot(request: Request) -> Laid:
         notes.general(
             f"Highlighted: {join([context.arm(a).label for a in options.highlight])}; the other arms are in grey without intervals."
         )
-    for text in [*_model.footnotes(main, context), *main.footnotes]:
+    for text in [*model_text.footnotes(main, context), *main.footnotes]:
         notes.general(text)
     name = stem(request.id)
     y_title = f"LS mean {what}" + (f" ({unit})" if unit else "")

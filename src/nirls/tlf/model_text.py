@@ -15,6 +15,7 @@ _SENTENCES = {
     "variance": "Standard errors: {}.",
     "weights": "LS means: margins {}.",
     "estimator": "Estimation: {}.",
+    "dose_trend": "Dose trend: {}.",
 }
 LABELS = {
     "formula": "Model",
@@ -24,6 +25,7 @@ LABELS = {
     "variance": "Standard errors",
     "weights": "Margins of LS means",
     "estimator": "Estimation",
+    "dose_trend": "Dose trend",
 }
 _DDF = {
     "kr": "Kenward–Roger",

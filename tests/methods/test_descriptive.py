@@ -64,6 +64,19 @@ def test_describe_no_values_is_not_zero():
     assert value(result, "mean", "SHAM", variable="AGE")["error"] == "no observed values"
 
 
+def test_describe_by_visit_counts_missed_visits():
+    """Of three subjects one has a value at week 1: one record is blank, one visit left no record."""
+    adsl = pd.DataFrame({"USUBJID": list("abc"), "TRT01P": ["NIR"] * 3})
+    frame = pd.DataFrame(
+        {"USUBJID": ["a", "b", "a", "b", "c"], "TRT01P": "NIR", "PARAMCD": "IRLSTOT", "AVISIT": ["Week 1"] * 2 + ["Baseline"] * 3,
+         "AVISITN": [1, 1, 0, 0, 0], "AVAL": [5, np.nan, 7, 8, 9.0]}
+    )  # fmt: skip
+    result = describe(data(frame, "describe", adsl), DescribeOptions(variables=["AVAL"], by_visit=True))
+    found = {v: [value(result, s, "NIR", visit=v)["stat"] for s in ("n", "n_missing")] for v in ("Baseline", "Week 1")}
+    assert found == {"Baseline": [3, 0], "Week 1": [1, 2]}
+    assert value(result, "n_missing", "SHAM", visit="Week 1")["stat"] == 0
+
+
 def test_count_denominators_and_levels():
     adsl = pd.DataFrame({"USUBJID": list("abcd"), "TRT01P": ["SHAM", "SHAM", "NIR", "NIR"], "SEX": ["F", "M", "F", None]})
     result = count(data(adsl, "count"), CountOptions(variables=["SEX"], levels={"SEX": ["M", "F", "U"]}))

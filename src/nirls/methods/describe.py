@@ -29,11 +29,15 @@ class DescribeOptions(PlanModel):
 
 @method("describe", options=DescribeOptions)
 def describe(data: AnalysisData, options: DescribeOptions) -> MethodResult:
-    """Number, mean, SD, median, quartiles and range of numeric variables by arm, and by visit."""
+    """Number, mean, SD, median, quartiles and range of numeric variables by arm, and by visit.
+
+    By visit, missing are the subjects of the set without a value there: a visit that did not take place has no record.
+    """
     from nirls.ard.build import rows
 
     require(data.frame, options.variables, data.analysis_id)
     found = denominators(data, options.total)
+    subjects = {row["group1_level"]: row["stat"] for row in found}
     if options.by_visit:
         order = data.frame[["PARAMCD", "AVISIT", "AVISITN"]].drop_duplicates().sort_values(["PARAMCD", "AVISITN"], kind="stable")
         parts = [
@@ -46,6 +50,9 @@ def describe(data: AnalysisData, options: DescribeOptions) -> MethodResult:
         for variable in options.variables:
             for group, records in columns(part, data.spec.group, options.total):
                 summary, reasons = summarise(records[variable], QUANTILES[options.quantile])
+                if options.by_visit:
+                    seen = records.loc[records[variable].notna(), "USUBJID"].nunique()
+                    summary["n_missing"] = int(subjects[group["group1_level"]] - seen)
                 for name, value in summary.items():
                     found += rows({name: value}, variable=variable, error=reasons.get(name, ""), **key, **group)
     return MethodResult(

@@ -47,7 +47,13 @@ class Visit(PlanModel):
 
 
 class AnalysisSet(PlanModel):
-    """A population; its key in `populations` is the flag stem (FAS gives FASFL)."""
+    """A population; its key in `populations` is the flag stem (FAS gives FASFL).
+
+    Besides the baseline characteristics ADSL has, for every subject: RANDFL, randomized; TRTFL, received treatment (a record of EX; in a
+    device arm of a study with a session log a session of DX with time on); TRT01P and TRT01A, arm as randomized and as treated; BASEFL,
+    the total of the first instrument has a baseline value; NPOST, the number of later scheduled visits at which it has a value;
+    NIMPDEV, the number of important deviations.
+    """
 
     label: str = Field(description="Name in full.")
     rule: str = Field(description="The rule in words, as the report prints it.")
@@ -84,9 +90,11 @@ class BaselineItem(PlanModel):
     label: str = Field(description="Label as tables print it, with its unit.")
     source: str = Field(
         description="DOMAIN.VARIABLE of DM (`DM.AGE`); `ADSL.VARIABLE`, one already derived; `ADSL.BMI`, kg/m² from weight and height; "
-        "DOMAIN.TESTCD of a findings domain (`LB.FERRITIN`, `SC.EDULEVEL`, `QS.IRLSTOT`): the last value on or "
+        "`QS.PARAMCD` of a parameter of ADQS (`QS.IRLSTOT`): its baseline value; "
+        "DOMAIN.TESTCD of a findings domain (`LB.FERRITIN`, `SC.EDULEVEL`): the last value on or "
         "before the baseline day; `MH:TERM` or `CM:TERM`: Y/N whether the term is recorded; `MH:TERM|TERM`: which of them is; "
-        "`MH:TERM:YEARS` or `:MONTHS`: time since its start at the first visit.",
+        "`MH:TERM:YEARS` or `:MONTHS`: time from its start to the first visit, both days counted, a year being 365.25 days, to one "
+        "decimal; a start without a day counts as the 15th, without a month as 1 July.",
     )
     where: str | None = Field(None, description="Records of the source domain that count, in the `where` language.")
     decimals: int = Field(0, description="Decimals of a number as collected; tables add to them (mean one more, SD two more).", ge=0, le=6)
@@ -172,12 +180,19 @@ class Baseline(PlanModel):
 
 
 class Windows(PlanModel):
-    """How a record is chosen when several fall in one window."""
+    """How a record is chosen when several with a value fall in one window; one without a value is never chosen.
+
+    Of two on one day a scheduled visit goes before an unscheduled one.
+    """
 
     by: Literal["study_day", "visitnum"] = Field("study_day", description="Assign AVISIT by study day, or by VISITNUM as collected.")
     choice: Literal["closest", "last"] = Field("closest", description="Closest to target, or last in the window.")
     tie: Literal["earlier", "later"] = Field("later", description="Which of two equally close records is used.")
-    locf: bool = Field(False, description="Add LOCF records (DTYPE = LOCF) for visits of the treatment epoch without an observed record.")
+    locf: bool = Field(
+        False,
+        description="Add LOCF records (DTYPE = LOCF) for visits of the treatment epoch without an observed value, from the analysed "
+        "value of the last visit of that epoch before; a baseline value is never carried.",
+    )
     on_treatment_days: int = Field(
         0, description="A record this many days after the last treatment still counts as on treatment (ONTRTFL).", ge=0
     )
@@ -213,7 +228,9 @@ class Study(PlanModel):
     arms: dict[str, Arm] = Field(description="ARMCD → arm, in display order.")
     reference: str = Field(description="ARMCD of the reference arm.")
     dose_unit: str | None = Field(None, description="Unit of `dose` of the arms.")
-    reference_date: str = Field("DM.RFSTDTC", description="Date that is study day 1.")
+    reference_date: str = Field(
+        "DM.RFSTDTC", description="Date that is study day 1; for a randomized subject without one, the date of randomization."
+    )
     visits: list[Visit] = Field(min_length=1)
     windows: Windows = Field(default=Windows())
     disposition: Disposition = Field(default=Disposition())

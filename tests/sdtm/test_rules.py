@@ -275,6 +275,17 @@ def test_r18_partial_dates(trial):
     assert "[R18] dm.csv, line 2, column RANDDTC" in str(trial.rejected())
 
 
+def test_r18_absent_dates_that_lose_results(trial):
+    trial.tables["qs"][2]["IRLSDTC"] = ""
+    assert trial.findings() == [("R18", "qs.csv", 4, "IRLSDTC", None, "W")]
+    trial.tables["qs"][2] |= {**dict.fromkeys(ITEMS, ""), "IRLSTOT": ""}
+    assert trial.findings("R18") == [], "a blank form needs no date"
+    trial.tables["dm"][3] |= {"RFSTDTC": "", "RFENDTC": ""}
+    assert trial.findings("R18") == [], "study day 1 is then the day of randomization"
+    trial.tables["dm"][3]["RANDDTC"] = ""
+    assert trial.findings("R18") == [("dm.csv", 5, "RFSTDTC", None, "W")]
+
+
 def test_r20_no_baseline_total(trial):
     del trial.tables["qs"][1]
     assert trial.findings() == [("R20", "dm.csv", 2, "USUBJID", "T-01-001", "W")]
@@ -298,6 +309,17 @@ def test_r22_age_against_birth_date(trial, birth, age, wrong):
     """Consent 2025-02-10, day 1 2025-03-01: one born on 1 March turns 55 between them."""
     trial.tables["dm"][0] |= {"BRTHDTC": birth, "AGE": age}
     assert trial.findings() == ([("R22", "dm.csv", 2, "AGE", age, "W")] if wrong else [])
+
+
+@pytest.mark.parametrize("age", ["-4", "999"])
+def test_r22_an_age_that_is_none_is_removed(trial, age):
+    trial.tables["dm"][0]["AGE"] = age
+    assert trial.findings() == [("R22", "dm.csv", 2, "AGE", age, "Q")]
+    done = trial.run()
+    assert done.domains["DM"]["AGE"].isna().tolist() == [True, False, False, False]
+    assert done.ledger.rules.set_index("rule").loc["R22", "values_removed"] == 1
+    trial.study["rules"] = {"R22": {"lowest": -10, "highest": 1000}}
+    assert trial.findings("R22")[0][-1] == "W", "possible, but not by the birth date"
 
 
 def test_r23_unknown_arm_and_stratum_stop(trial):
@@ -364,6 +386,31 @@ def test_settings_of_unknown_rules_and_thresholds(trial):
     assert len(problems) == 5 and any("'minimun'" in p for p in problems) and any("R00 cannot be waived" in p for p in problems)
     with pytest.raises(ConfigError, match="R999"):
         trial.run()
+
+
+def test_a_blinded_study_tells_no_treatment_in_the_ledger(trial, tmp_path):
+    """Findings and quarantine name file, row and column; codes, doses and devices are withheld, whatever the file calls the column."""
+    from nirls.sdtm.ingest import write_ledger
+
+    trial.study["blinding"] = "blinded"
+    trial.tables["dm"][0]["ACTARMCD"] = "NIR"
+    trial.tables["dx"][0]["IRR_MEAN"] = "29,9"
+    trial.tables["dx"][1]["START_UTC"] = "3/2/2025"
+    trial.tables["dx"][2]["USUBJID"] = "T-77-777"
+    trial.tables["ae"][0] |= {"AETERM": "Rash under NIR", "AESTDTC": "3/2/2025"}
+    for row in trial.tables["dm"]:
+        row["GOT"] = row.pop("ACTARMCD")
+    trial.source("dm.csv")["rename"] = {"GOT": "ACTARMCD"}
+    write_ledger(trial.run().ledger, tmp_path / "ledger")
+    text = "".join(path.read_text() for path in (tmp_path / "ledger").rglob("*.csv"))
+    assert "withheld while the study is blinded" in text
+    assert [word for word in ("NIR", "SHAM", "29,9", ",30.0,", ",54.0,", "D1") if word in text] == []
+    assert trial.findings("R25") == [("dm.csv", 2, "GOT", "withheld while the study is blinded", "W")]
+    assert [f[1:4] for f in trial.findings("R01")] == [
+        (2, "AESTDTC", "3/2/2025"), (2, "IRR_MEAN", "withheld while the study is blinded"), (3, "START_UTC", "3/2/2025")]  # fmt: skip
+    trial.tables["dm"][1]["ARMCD"] = "NIRR"
+    message = str(trial.rejected())
+    assert "[R23] dm.csv, line 3, column ARMCD" in message and "NIR" not in message and "arms and strata are those of the study" in message
 
 
 def test_all_findings_of_severity_e_are_listed_and_the_ledger_is_kept(trial, tmp_path):

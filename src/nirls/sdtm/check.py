@@ -13,6 +13,7 @@ from nirls.sdtm.domains import domain_of
 from nirls.sdtm.ledger import ACCEPTED, ACTIONS, DUPLICATE, FINDING_COLUMNS, QUARANTINED, RULE_COLUMNS
 from nirls.sdtm.offence import EFFECT
 from nirls.sdtm.rules import Rule, all_rules, waiver
+from nirls.sdtm.withhold import withhold_findings
 
 if TYPE_CHECKING:
     from nirls.plan.instrument import Instrument
@@ -116,6 +117,7 @@ class Checker:
             tally.removed += int((found["effect"] == "missing").sum())
 
     def _as_findings(self, rule: Rule, domain: str, found: pd.DataFrame) -> pd.DataFrame:
+        found = withhold_findings(found, self.study, rule.says)
         severity = found["severity"].fillna(rule.severity[0])
         effect = found["effect"].fillna(severity.map(EFFECT))
         frame = found.assign(domain=domain, rule=rule.id, severity=severity, action=effect.map(ACTIONS))
@@ -126,18 +128,22 @@ class Checker:
 
     def _plain(self, domain: str, file: str, column: str) -> str:
         """A test code names a result; in a long file that is the column of results."""
-        known = domain not in self.records or not column or column in self.records[domain].frame.columns
+        known = domain not in self.records or pd.isna(column) or not column or column in self.records[domain].frame.columns
         return column if known or not domain_of(domain).findings else f"{domain}ORRES"
 
     def _act(self, rule_id: str, domain: str, found: pd.DataFrame) -> None:
         records, tally = self.records[domain], self.tallies[rule_id]
-        labels = {effect: found.index[found["effect"] == effect].unique().to_numpy() for effect in ("quarantine", "duplicate", "missing")}
+        labels = {effect: found.index[found["effect"] == effect].unique().to_numpy() for effect in ("quarantine", "duplicate")}
         tally.quarantined += records.settle(labels["quarantine"], QUARANTINED)
         records.blame(labels["quarantine"], rule_id)
         tally.dropped += records.settle(labels["duplicate"], DUPLICATE)
-        if len(labels["missing"]):
-            tally.removed += len(labels["missing"])
-            records.remove(labels["missing"], f"{domain}STRESN")
+        # in a findings domain the column of a finding is a test, and the number of every test is in one variable
+        removed = found[found["effect"] == "missing"]
+        if domain_of(domain).findings:
+            removed = removed.assign(column=f"{domain}STRESN")
+        for column, part in removed.groupby("column"):
+            tally.removed += part.index.nunique()
+            records.remove(part.index.unique().to_numpy(), str(column))
 
     def set_aside(self, rule_id: str, domain: str, labels: np.ndarray) -> None:
         """Quarantine records for an offence of their source row (found before records were made)."""

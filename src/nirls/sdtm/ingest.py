@@ -21,6 +21,7 @@ from nirls.sdtm.read import read_table
 from nirls.sdtm.rules import check_settings
 from nirls.sdtm.schema import canonical, validate
 from nirls.sdtm.supp import spread
+from nirls.sdtm.withhold import withhold_records
 
 if TYPE_CHECKING:
     from nirls.plan.study import Source, Study
@@ -232,7 +233,7 @@ def _finish(checker: Checker, intake: _Intake, spans: list[tuple[int, int]]) -> 
     for domain, records in checker.records.items():
         aside = records.frame[records.fate == QUARANTINED]
         rules = pd.Series([" ".join(dict.fromkeys(records.why[i])) for i in aside.index], index=aside.index, dtype="str")
-        quarantine[domain] = pd.concat([rules.rename("RULES"), aside], axis=1)
+        quarantine[domain] = withhold_records(pd.concat([rules.rename("RULES"), aside], axis=1), checker.study)
     ledger = Ledger(findings=findings, accounts=balance(accounts), rules=checker.summary(findings), quarantine=quarantine)
     if len(ledger.errors):
         raise RejectedError(report(findings), ledger)

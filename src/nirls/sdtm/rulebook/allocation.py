@@ -22,23 +22,35 @@ def _full_years(birth: pd.Series, day: pd.Series) -> pd.Series:
     return day.dt.year - birth.dt.year - earlier.astype("float64").where(day.notna() & birth.notna())
 
 
-@rule("R22", "age agrees with the birth date", severity="W", domains=("DM",), phase=DATES, tolerance_years=0)
+@rule(
+    "R22", "age is possible and agrees with the birth date", severity="Q/W", domains=("DM",), phase=DATES,
+    tolerance_years=0, lowest=0, highest=120,
+)  # fmt: skip
 def age(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """AGE in full years at some day between consent and study day 1, over all birth dates the text can mean."""
-    if not {"AGE", "BRTHDTC"} <= set(frame.columns):
+    """AGE from `lowest` to `highest` (else it is removed); in full years at some day between consent and study day 1.
+
+    The latter is compared over all birth dates the text can mean.
+    """
+    if "AGE" not in frame.columns:
         return none()
+    low, high = context.limit("lowest"), context.limit("highest")
+    impossible = frame["AGE"].notna() & ~frame["AGE"].between(low, high)
+    message = f"is no age (expected: {low:g} to {high:g} years); it is set to missing. Correct it."
+    first = offences(frame, impossible, column="AGE", severity="Q", effect="missing", message=message)
+    if "BRTHDTC" not in frame.columns:
+        return first
     subjects, birth = context.subjects, context.days("DM", "BRTHDTC")
     consent, reference = (frame["USUBJID"].map(subjects[name]) for name in ("consent_lo", "reference_hi"))
     youngest = _full_years(birth["hi"], consent.fillna(reference))
     oldest = _full_years(birth["lo"], reference.fillna(consent))
     tolerance = context.limit("tolerance_years")
-    wrong = (frame["AGE"] < youngest - tolerance) | (frame["AGE"] > oldest + tolerance)
+    wrong = ~impossible & ((frame["AGE"] < youngest - tolerance) | (frame["AGE"] > oldest + tolerance))
     spans = [f"{a:.0f}" if a == b else f"{a:.0f} to {b:.0f}" for a, b in zip(youngest[wrong], oldest[wrong], strict=True)]
     message = [
         f"the birth date ({b}) gives an age of {span} years. AGE is used as it is."
         for b, span in zip(frame.loc[wrong, "BRTHDTC"], spans, strict=True)
     ]
-    return offences(frame, wrong, column="AGE", severity="W", message=message)
+    return pd.concat([first, offences(frame, wrong, column="AGE", severity="W", message=message)])
 
 
 @rule("R23", "arms and strata are those of the study", severity="E/W", domains=("DM",), phase=BASELINE)

@@ -132,7 +132,10 @@ def ends_before_start(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
 
 @rule("R18", "dates are complete", severity="E/W", domains="*", phase=DATES)
 def partial_date(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """Partial dates are noted; those of consent, randomization and study day 1 must be complete. A birth date may be a year."""
+    """Partial dates are noted; those of consent, randomization and study day 1 must be complete. A birth date may be a year.
+
+    Absent dates are noted where results are lost by them.
+    """
     code = context.current
     crucial = {"RFICDTC", "RANDDTC", context.study.reference_date.partition(".")[2]} if code == "DM" else set()
     parts = []
@@ -149,4 +152,26 @@ def partial_date(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         elif wrong.any():
             message = "the date is incomplete; derivations complete it by their rule, checks use the whole range it can mean."
             parts.append(offences(frame, wrong, column=variable, severity="W", message=message))
+    parts += _absent(frame, context)
     return pd.concat(parts) if parts else none()
+
+
+def _absent(frame: pd.DataFrame, context: Context) -> list[pd.DataFrame]:
+    """Dates without which a randomized subject's results are not analysed: study day 1, and those of results analysed by study day."""
+    study = context.study
+    if context.current == "DM":
+        variable = study.reference_date.partition(".")[2]
+        column = variable if variable in frame.columns else "RANDDTC"
+        absent = frame["USUBJID"].map(context.subjects["randomized"]).astype(bool)
+        absent &= frame["USUBJID"].map(context.subjects["reference_lo"]).isna()
+        message = (
+            "the subject was randomized, and has neither a date of study day 1 nor of randomization: there are no study days, "
+            "and results analysed by study day are not analysed. Fill one in."
+        )
+        return [offences(frame, absent, column=column, severity="W", message=message)]
+    if context.current == "QS" and "QSDTC" in frame.columns and study.windows.by == "study_day":
+        randomized = context.of_subject(frame, "randomized").fillna(False).astype(bool)
+        absent = randomized & frame["QSORRES"].notna() & frame["QSDTC"].isna() & frame["QSTESTCD"].isin(context.visit_tests)
+        message = "the result has no date, so it is in no visit's window and is not analysed. Fill in the date."
+        return [offences(frame, absent, column="QSDTC", severity="W", message=message)]
+    return []

@@ -63,22 +63,26 @@ def select(plan: Plan, analysis_id: str, frame: pd.DataFrame, adsl: pd.DataFrame
     spec = plan.analyses[analysis_id]
     arms = [a for a in (spec.arms or plan.study.arms) if not plan.study.arms[a].not_an_arm]
 
-    def keep(data: pd.DataFrame) -> pd.DataFrame:
+    def keep(data: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+        left = [f"of {len(data)} records of {data['USUBJID'].nunique()} subjects"]
         if spec.set is not None:
             data = data[data[f"{spec.set}FL"] == "Y"]
+            left.append(f"{len(data)} are in the set {spec.set}")
         if spec.group is not None:
             if spec.set is not None or spec.arms is not None:
                 data = data[data[spec.group].isin(arms)]
+                left.append(f"{len(data)} of these have one of the arms {', '.join(arms)} ({spec.group})")
             data = data.assign(**{spec.group: pd.Categorical(data[spec.group], categories=arms, ordered=True)})
-        return data
+        return data, left
 
-    subjects, records = keep(adsl), keep(frame)
+    (subjects, _), (records, left) = keep(adsl), keep(frame)
     if spec.where is not None:
         records = records[where_mask(spec.where, records)]
+        left.append(f"{len(records)} of these fulfil the condition {spec.where!r}")
     if records.empty and frame.shape[0] and spec.dataset != "ADDV":
         raise DataError(
-            f"analyses.yaml: {analysis_id}: no record of {spec.dataset} passes set {spec.set!r}, arms {arms} "
-            f"and where {spec.where!r}; check the condition"
+            f"analyses.yaml: {analysis_id}: no record of {spec.dataset} is left to analyse: {', '.join(left)}. "
+            "Correct the entry, or see in sdtm/_ledger/findings.csv why the data have none"
         )
     return AnalysisData(
         frame=records.reset_index(drop=True), adsl=subjects.reset_index(drop=True), spec=spec, analysis_id=analysis_id, plan=plan, used=used

@@ -89,6 +89,36 @@ def test_bad_condition(copy):
     assert "cannot read the condition 'AGE = 3'" in problems(copy)
 
 
+def test_condition_on_a_variable_the_data_will_not_have(copy):
+    edit(copy, "study.yaml", ("NPOST >= 1", "NPOSTS >= 1"))
+    path = copy / "config/studies/nir-rls/analyses.yaml"
+    entry = '{{label: a, dataset: {}, group: {}, where: "{}", method: describe, options: {{variables: [AGE]}}}}\n'
+    path.write_text(
+        path.read_text()
+        + "\nbad_name: " + entry.format("ADQS", "TRT01P", "AVISTIN in [1, 2]")
+        + "bad_kind: " + entry.format("ADQS", "TRT01P", "PARAMCD == 'IRLSTOT' and 1 <= AVISITN <= '12'")
+        + "bad_list: " + entry.format("ADSL", "TRT01P", "AGE not in ['65']")
+        + "bad_group: " + entry.format("ADSL", "TRT1P", "AGE is not missing and AGE > -1")
+    )  # fmt: skip
+    text = problems(copy)
+    assert "ADSL has no variable 'NPOSTS'; did you mean 'NPOST'?" in text
+    assert "bad_name.where" in text and "ADQS has no variable 'AVISTIN'; did you mean 'AVISITN'?" in text
+    assert "AVISITN is a number, which cannot be compared with '12'" in text
+    assert "AGE is a number, which cannot be compared with ['65']" in text
+    assert "bad_group.group: there is no treatment variable 'TRT1P'; did you mean 'TRT01P'?" in text
+    assert text.count("bad_") == 4
+
+
+def test_a_blinded_study_takes_no_treatment_as_a_characteristic(copy):
+    edit(copy, "study.yaml", ("blinding: unblinded", "blinding: blinded"), ("source: DM.AGE", "source: DM.ACTARMCD"))
+    assert "DM.ACTARMCD tells the treatment, and the study is blinded" in problems(copy)
+
+
+def test_folder_without_configuration(tmp_path):
+    with pytest.raises(ConfigError, match="has no folder config/; run from the folder of the repository"):
+        load_plan("nir-rls", root=tmp_path)
+
+
 def test_unknown_study(copy):
     with pytest.raises(ConfigError, match="did you mean 'nir-rls'"):
         load_plan("nir-rsl", root=copy)

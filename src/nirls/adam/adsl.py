@@ -99,6 +99,10 @@ def _subjects(dm: pd.DataFrame, study: Study) -> pd.DataFrame:
         )
     adsl = dm.sort_values("USUBJID").reset_index(drop=True)
     keep = ["STUDYID", "USUBJID", "SUBJID", "SITEID", "ARMCD", "ACTARMCD", *(c for c in DM_CARRIED if c in adsl.columns)]
+    if "STUDYID" not in adsl.columns:
+        adsl = adsl.assign(STUDYID=pd.Series(study.id, index=adsl.index, dtype="str"))
+    if "SUBJID" not in adsl.columns:  # the identifier within the study, where the data have only the one of the subject
+        adsl = adsl.assign(SUBJID=adsl["USUBJID"])
     out = adsl[list(dict.fromkeys(keep))].copy()
     arms = [code for code, arm in study.arms.items() if not arm.not_an_arm]
     out["SCRNFL"], out["RANDFL"] = "Y", _flag(adsl["ARMCD"].isin(arms))

@@ -51,9 +51,9 @@ def _v(name: str, label: str, type: Type, origin: Origin, derivation: str, core:
 
 
 IDS = (
-    _v("STUDYID", "Study Identifier", "text", "Predecessor", "DM.STUDYID"),
+    _v("STUDYID", "Study Identifier", "text", "Predecessor", "DM.STUDYID; without it the `id` of the plan"),
     _v("USUBJID", "Unique Subject Identifier", "text", "Predecessor", "DM.USUBJID"),
-    _v("SUBJID", "Subject Identifier for the Study", "text", "Predecessor", "DM.SUBJID"),
+    _v("SUBJID", "Subject Identifier for the Study", "text", "Predecessor", "DM.SUBJID; without it DM.USUBJID"),
     _v("SITEID", "Study Site Identifier", "text", "Predecessor", "DM.SITEID"),
 )
 CARRIED = (

@@ -34,8 +34,15 @@ def describe(data: AnalysisData, options: DescribeOptions) -> MethodResult:
     By visit, missing are the subjects of the set without a value there: a visit that did not take place has no record.
     """
     from nirls.ard.build import rows
+    from nirls.errors import ConfigError
 
     require(data.frame, options.variables, data.analysis_id)
+    for name in options.variables:
+        if data.frame[name].dtype.kind not in "iufb" and data.frame[name].notna().any():
+            shown = ", ".join(map(repr, data.frame[name].dropna().drop_duplicates().head(3)))
+            raise ConfigError(
+                f"analyses.yaml: {data.analysis_id}: options.variables: {name} is text ({shown}), not a number; use the method `count`"
+            )
     found = denominators(data, options.total)
     subjects = {row["group1_level"]: row["stat"] for row in found}
     if options.by_visit:

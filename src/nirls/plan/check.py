@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from nirls.plan.where import WhereError, parse_where
+from nirls.plan.where import WhereError, parse_where, where_problems
 
 if TYPE_CHECKING:
     from nirls.plan.load import Plan
 
+GROUPS = ("TRT01P", "TRT01A")
+"""Treatment variables of ADSL: as randomized and as treated."""
+TELLING = ("DM.ARM", "DM.ARMCD", "DM.ACTARM", "DM.ACTARMCD", "DM.RANDNO")
+"""What would bring the true treatment into ADSL."""
 Problem = tuple[str, tuple[str | int, ...], str]
 """File, place in it, and what is wrong."""
 
@@ -37,12 +41,26 @@ def cross_check(plan: Plan) -> Iterator[Problem]:
     yield from _displays(plan)
 
 
-def _condition(file: str, loc: tuple[str | int, ...], text: str | None) -> Iterator[Problem]:
+def _condition(
+    file: str, loc: tuple[str | int, ...], text: str | None, numeric: dict[str, bool] | None = None, data: str = ""
+) -> Iterator[Problem]:
+    """Whether a condition can be read and, where the variables of the data are given, names and compares them rightly."""
     if text is not None:
         try:
             parse_where(text)
         except WhereError as error:
             yield file, loc, str(error)
+            return
+        if numeric is not None:
+            for problem in where_problems(text, numeric, data):
+                yield file, loc, f"in the condition {text!r}: {problem}"
+
+
+def _variables(plan: Plan, dataset: str) -> dict[str, bool]:
+    """Variables an ADaM data set of the study can have → whether they are numbers."""
+    from nirls.adam.spec import variables
+
+    return {v.name: v.type in ("float", "integer") for v in variables(dataset, plan)}
 
 
 def _study(plan: Plan) -> Iterator[Problem]:
@@ -66,15 +84,22 @@ def _study(plan: Plan) -> Iterator[Problem]:
         low, high = visit.window
         if not (low is None or low <= visit.target) or not (high is None or visit.target <= high):
             yield file, ("visits", study.visits.index(visit), "target"), f"day {visit.target} is outside its own window"
+    adsl = _variables(plan, "ADSL")
     for name, population in study.populations.items():
-        yield from _condition(file, ("populations", name, "where"), population.where)
+        yield from _condition(file, ("populations", name, "where"), population.where, adsl, "ADSL")
         for reason, text in population.excluded.items():
-            yield from _condition(file, ("populations", name, "excluded", reason), text)
+            yield from _condition(file, ("populations", name, "excluded", reason), text, adsl, "ADSL")
     for name, stratum in study.strata.items():
         for level, text in (stratum.derived or {}).items():
             if level not in stratum.levels:
                 yield file, ("strata", name, "derived", level), unknown("level", level, stratum.levels)
             yield from _condition(file, ("strata", name, "derived", level), text)
+    if study.blinding == "blinded":
+        sources = {("strata", k, "variable"): f"DM.{s.variable}" for k, s in study.strata.items()}
+        sources |= {("covariates", k, "source"): item.source for k, item in study.covariates.items()}
+        for loc, variable in sources.items():
+            if variable in TELLING:
+                yield file, loc, f"{variable} tells the treatment, and the study is blinded; leave it out until it is unblinded"
     yield from _condition(file, ("disposition", "study"), study.disposition.study)
     yield from _condition(file, ("disposition", "treatment"), study.disposition.treatment)
     for name, item in study.covariates.items():
@@ -97,7 +122,10 @@ def _analyses(plan: Plan) -> Iterator[Problem]:
         for i, arm in enumerate(analysis.arms or []):
             if arm not in study.arms:
                 yield file, (name, "arms", i), unknown("arm", arm, study.arms)
-        yield from _condition(file, (name, "where"), analysis.where)
+        data = _variables(plan, analysis.dataset)
+        yield from _condition(file, (name, "where"), analysis.where, data, analysis.dataset)
+        if analysis.group is not None and analysis.group not in GROUPS:
+            yield file, (name, "group"), unknown("treatment variable", analysis.group, GROUPS)
         if analysis.method not in methods:
             yield file, (name, "method"), unknown("method", analysis.method, methods)
         else:

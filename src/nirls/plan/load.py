@@ -89,6 +89,10 @@ def load_plan(study: str | None = None, *, root: Path | str = ".", config: dict[
     root = Path(root)
     problems: list[str] = []
     data, lines, found = read_yaml(root / "config/config.yaml", "config/config.yaml")
+    if not (root / "config").is_dir():
+        found = [
+            f"config/config.yaml: {root.resolve()} has no folder config/; run from the folder of the repository, or name it (--directory)"
+        ]
     problems += found
     if isinstance(data, dict):
         data = {**data, **(config or {})}

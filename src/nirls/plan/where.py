@@ -14,8 +14,10 @@ from __future__ import annotations
 import ast
 import difflib
 import io
+import itertools
 import operator
 import tokenize
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +88,33 @@ def _check(node: ast.expr, text: str) -> None:
 def where_names(text: str) -> tuple[str, ...]:
     """Variables an expression mentions, in order of first mention."""
     return tuple(dict.fromkeys(n.id for n in ast.walk(parse_where(text)) if isinstance(n, ast.Name)))
+
+
+def where_problems(text: str, numeric: Mapping[str, bool], data: str) -> Iterator[str]:
+    """What is wrong with the names of an expression, told before there are data.
+
+    Parameters
+    ----------
+    text : str
+    numeric : mapping of str to bool
+        The variables the data will have → whether they are numbers.
+    data : str
+        Name of the data, for the message.
+    """
+    for name in where_names(text):
+        if name not in numeric:
+            near = difflib.get_close_matches(name, list(numeric), n=1)
+            yield f"{data} has no variable {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    for node in ast.walk(parse_where(text)):
+        operands = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+        for pair in itertools.pairwise(operands):
+            for variable, other in (pair, pair[::-1]):
+                if isinstance(variable, ast.Name) and variable.id in numeric and not isinstance(other, ast.Name):
+                    value = ast.literal_eval(other)
+                    values = value if isinstance(value, list | tuple) else [] if value is None else [value]
+                    if any(isinstance(v, str) == numeric[variable.id] for v in values):
+                        kind = "number" if numeric[variable.id] else "text"
+                        yield f"{variable.id} is a {kind}, which cannot be compared with {value!r}"
 
 
 def where_mask(text: str, frame: pd.DataFrame) -> pd.Series:

@@ -74,6 +74,11 @@ def test_unknown_names_across_files(copy):
     assert "there is no analysis set 'FASS'; did you mean 'FAS'?" in text
 
 
+def test_reference_that_is_not_an_arm(copy):
+    edit(copy, "study.yaml", ("reference: SHAM", "reference: SCRNFAIL"))
+    assert "reference: 'SCRNFAIL' is not an arm" in problems(copy)
+
+
 def test_circle_of_uses(copy):
     path = copy / "config/studies/nir-rls/analyses.yaml"
     entry = "{{label: a, dataset: ADSL, method: describe, options: {{variables: [AGE]}}, uses: [{}]}}\n"

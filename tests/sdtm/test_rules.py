@@ -361,6 +361,12 @@ def test_r64_two_spellings_in_dm_stop(trial):
     assert len(trial.rejected().ledger.errors.query("rule == 'R64'")) == 2
 
 
+def test_r64_two_spellings_of_a_centre_are_noted(trial):
+    trial.tables["dm"][1]["SITEID"] = "1"
+    assert trial.findings() == [("R64", "dm.csv", 3, "SITEID", "1", "W")]
+    assert trial.run().domains["DM"]["SITEID"].tolist() == ["01", "1", "02", "02"], "nothing is changed"
+
+
 def test_r64_trailing_blanks_are_removed_with_a_warning(trial):
     trial.tables["ae"][1]["USUBJID"] = "T-01-002  "
     trial.tables["ae"][2]["AETERM"] = "Headache  "

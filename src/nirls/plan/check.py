@@ -67,6 +67,8 @@ def _study(plan: Plan) -> Iterator[Problem]:
     study, file = plan.study, "study.yaml"
     if study.reference not in study.arms:
         yield file, ("reference",), unknown("arm", study.reference, study.arms)
+    elif study.arms[study.reference].not_an_arm:
+        yield file, ("reference",), f"{study.reference!r} is not an arm (`not_an_arm: true`); name the arm the others are compared with"
     for key in ("num", "name"):
         seen: dict[Any, int] = {}
         for i, visit in enumerate(study.visits):

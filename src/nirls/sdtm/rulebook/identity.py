@@ -24,7 +24,7 @@ def canonical(ids: pd.Series) -> pd.Series:
 
 @rule("R64", "identifiers are spelt alike in all files", severity="E/W", domains="*", phase=IDENTITY)
 def spelling(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """USUBJID against DM and SPDEVID against DI: 001 or 1, upper or lower case; two spellings of one subject within DM."""
+    """USUBJID against DM and SPDEVID against DI: 001 or 1, upper or lower case; two spellings of one subject or centre within DM."""
     parts = []
     for variable, home in (("USUBJID", "DM"), ("SPDEVID", "DI")):
         register = context.domains.get(home)
@@ -46,7 +46,21 @@ def spelling(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
             message = [f"is {forms[f]!r} in {home}, spelt differently. Spell it alike in all files." for f in canonical(ids[wrong])]
         if wrong.any():
             parts.append(offences(frame, wrong, column=variable, severity="E", message=message))
+    if context.current == "DM":
+        parts.append(_sites(frame))
     return pd.concat(parts) if parts else none()
+
+
+def _sites(frame: pd.DataFrame) -> pd.DataFrame:
+    """Centres in two spellings would be two centres: the rarer spelling is noted."""
+    site = frame["SITEID"]
+    counts = site.value_counts().rename_axis("site").reset_index(name="n").sort_values(["n", "site"], ascending=[False, True])
+    counts["form"] = canonical(counts["site"])
+    main = counts.drop_duplicates("form").set_index("form")["site"]
+    usual = site.map(counts.set_index("site")["form"].map(main))
+    differs = site.notna() & (site != usual)
+    message = [f"is elsewhere spelt {u!r}; as it stands the two are different centres. Spell it alike." for u in usual[differs]]
+    return offences(frame, differs, column="SITEID", severity="W", message=message)
 
 
 def record_key(frame: pd.DataFrame, code: str) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 CDISC SDTM/ADaM Pilot Project, Clinical Study Report (2006), Table 14-3.01 "Primary Endpoint Analysis: ADAS Cog (11) – Change from
 Baseline to Week 24 – LOCF": analysis of covariance with treatment and site group as factors and baseline as covariate; n 79, 81, 74.
+The printed values are those of the R Consortium's submission pilot 1 to the FDA (github.com/RConsortium/submissions-pilot1,
+output/tlf-primary.rtf), which reproduces the table.
 """
 
 import importlib.util

@@ -69,6 +69,13 @@ def import_closure(*modules: str) -> tuple[str, ...]:
     return tuple(sorted(seen))
 
 
+def package_modules(package: str) -> tuple[str, ...]:
+    """Modules of a package whose members are found by listing it, not by import."""
+    return tuple(
+        sorted(f"{package}.{file.stem}" for file in SOURCE.joinpath(*package.split(".")[1:]).glob("*.py") if file.stem != "__init__")
+    )
+
+
 @cache
 def code_fingerprint(*modules: str) -> str:
     """Sixteen hex digits that change when the code reached from `modules`, or the lock file, changes."""

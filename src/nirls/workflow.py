@@ -6,6 +6,7 @@ hash the modules that make the result, so that editing one entry re-runs that en
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from nirls.errors import ConfigError
 from nirls.plan.check import file_stem
 from nirls.plan.load import Plan, load_plan
-from nirls.provenance import code_fingerprint, json_hash
+from nirls.provenance import code_fingerprint, json_hash, package_modules
 
 #: Stage of the pipeline → modules whose code makes its result.
 CODE = {
@@ -36,6 +37,16 @@ def study_files_check(plan: Plan) -> None:
         )
 
 
+def results_check(plan: Plan) -> None:
+    """Raise ConfigError if the folder of the results cannot be written to."""
+    folder = plan.root / plan.results
+    there = next(p for p in (folder, *folder.parents) if p.exists())
+    if not there.is_dir():
+        raise ConfigError(f"results: {there} is a file, not a folder; nothing was run. Remove it, or name another folder (`results`).")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(f"results: the folder {there} may not be written to; nothing was run. Allow it, or name another (`results`).")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
     """The plan as Snakemake sees it."""
@@ -48,6 +59,7 @@ class Targets:
         known = {k: v for k, v in config.items() if k != "study"}
         plan = load_plan(config.get("study"), root=root, config=known)
         study_files_check(plan)
+        results_check(plan)
         return cls(plan=plan)
 
     # --- names and files ---------------------------------------------------------------------
@@ -136,7 +148,7 @@ class Targets:
         study = plan.study.model_dump(mode="json")
         scales = {k: v.model_dump(mode="json") for k, v in plan.instruments.items()}
         if stage == "ingest":
-            keys = (
+            keys: tuple[str, ...] = (
                 "id",
                 "data",
                 "dates",
@@ -205,7 +217,10 @@ class Targets:
         raise ValueError(stage)
 
     def code(self, stage: str, key: str | None = None) -> str:
-        """Fingerprint of the code that makes a result of `stage`."""
+        """Fingerprint of the code that makes a result of `stage`.
+
+        Methods, layouts and rules are found at run time, where no import names them: theirs are added here.
+        """
         if stage == "analyse":
             from nirls.methods.registry import all_methods
 
@@ -216,7 +231,8 @@ class Targets:
 
             assert key is not None
             return code_fingerprint(all_layouts()[self.plan.displays.displays[key].layout].module, "nirls.tlf.files")
-        return code_fingerprint(*CODE[stage])
+        rulebook = package_modules("nirls.sdtm.rulebook") if stage == "ingest" else ()
+        return code_fingerprint(*CODE[stage], *rulebook)
 
     # --- labels for `snakemake --report` -----------------------------------------------------
     def labels(self, stem: str) -> dict[str, str]:

@@ -94,6 +94,26 @@ def test_editing_the_mixed_model_reruns_its_analyses(done):
         path.write_text(text, encoding="utf-8")
 
 
+def test_editing_a_data_rule_reruns_ingest(done):
+    path = done / "src/nirls/sdtm/rulebook/scales.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + "\nEDITED = True\n", encoding="utf-8")
+    try:
+        assert "ingest" in planned(done)
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def test_editing_a_layout_redraws_its_displays(done):
+    path = done / "src/nirls/tlf/layouts/summary.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + "\nEDITED = True\n", encoding="utf-8")
+    try:
+        assert planned(done) == {"table:t14-1-3", "report"}
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
 def test_changed_data_reruns_everything(done):
     undo = edit(done / "data/tiny/dm.csv", ",WHITE,", ",ASIAN,")
     try:

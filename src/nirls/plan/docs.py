@@ -69,7 +69,27 @@ def readme() -> str:
     parts.append("## Layouts\n\nValues of `layout` in `displays.yaml`, with the roles their `analyses` must fill and their `options`.\n\n")
     for name, layout in all_layouts().items():
         parts.append(f"### `{name}`\n\n{layout.summary} Roles: {', '.join(f'`{r}`' for r in layout.roles)}.\n\n{_table(layout.options)}\n")
+    parts.append(_rules())
     return "\n".join(parts).replace("\n\n\n", "\n\n")
+
+
+def _rules() -> str:
+    from nirls.sdtm.rules import all_rules
+
+    lines = [
+        "## Data rules\n\nWhat ingest checks. Severity E stops the run, Q sets the record (or the value) aside, W is noted; several where"
+        " it depends on the domain or the case. Thresholds are set under `rules` of `study.yaml`; a rule that does not apply is waived,"
+        " with its reason, under `waived`.\n",
+        "| rule | what must hold | severity | domains | thresholds |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for rule in all_rules().values():
+        domains = {"*": "all", "subjects": "all with subjects"}.get(str(rule.domains)) or ", ".join(rule.domains)
+        if rule.except_for:
+            domains += f" except {', '.join(rule.except_for)}"
+        limits = ", ".join(f"`{name}: {json.dumps(value)}`" for name, value in rule.limits.items()) or "—"
+        lines.append(f"| {rule.id} | {rule.says} | {rule.severity} | {domains} | {limits} |")
+    return "\n".join(lines) + "\n"
 
 
 def write_docs(root: Path) -> list[str]:

@@ -65,7 +65,8 @@ How the outcome comes about:
 
 `answer-key.csv.gz` lists every fault planted in the files, and everything that really happened and is a finding by
 itself (a deviation, a swapped device, a rescue medication). At most one fault was planted in a record, and unplanted
-records break none of the rules. What has to be known to compare findings with the key:
+records break none of the rules. The key covers more rules than are checked today: those that are stand in
+`config/README.md`; faults of the others stay in the data. What has to be known to compare findings with the key:
 
 - Severity E faults are not planted; they stop a study. That is why no clock is reset to 1970 or 2000: a session before
   consent would stop it (R13). A clock set back by some days is planted (R43). R30, sham light that is not dark, is an

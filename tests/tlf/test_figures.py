@@ -85,6 +85,19 @@ def test_what_is_not_estimable_is_said(nine):
     assert any(f.text == "Not drawn: 850 nm 36 J/cm² at week 1, not estimable (no observation)." for f in document.footnotes)
 
 
+@pytest.mark.parametrize("world", ["two", "nine"])
+@pytest.mark.parametrize("highlight", [None, ["SHAM"]])
+def test_nothing_estimable_is_an_empty_panel_with_the_numbers(world, highlight, request):
+    trial = request.getfixturevalue(world)
+    frame = trial.mmrm()
+    model = frame["stat_name"].isin(["lsmean", "lsmean_se", "df", "conf_low", "conf_high", "estimate", "std_error", "statistic", "p_value"])
+    frame = frame.assign(stat=frame["stat"].mask(model), error=frame["error"].mask(model, "the outcome is constant"))
+    entry = display("lsmeans_plot", {"main": "irls-mmrm"}, kind="figure", options={"highlight": highlight} if highlight else {})
+    document, made = make_display("F1", entry, {"main": frame}, {}, trial.context, ["json", "svg"])
+    assert any("not estimable" in note.text for note in document.footnotes)
+    assert str(trial.fas()["SHAM"] - trial.no_value["SHAM"] - 1) in {text for text, _ in texts(made["svg"])}
+
+
 def test_trajectories_say_who_is_not_shown(two):
     kept, frame = two.records()
     gone = frame["USUBJID"] == frame["USUBJID"].iloc[0]

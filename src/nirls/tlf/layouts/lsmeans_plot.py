@@ -161,7 +161,8 @@ def _draw(
     tick = right + (reach - right) * LEADER / label
 
     # down, in points: data | axis | one row per arm
-    low, high = float(min([*bars["low"], *drawn["y"]])), float(max([*bars["high"], *drawn["y"]]))
+    heights = [*bars["low"], *bars["high"], *drawn["y"]] or [0.0, 1.0]  # nothing estimable: an empty panel over the numbers
+    low, high = float(min(heights)), float(max(heights))
     high = max(high, 0.0) if options.zero else high
     low, high = low - (high - low) * 0.04, high + (high - low) * 0.03
     data = options.height * 72 - 50
@@ -186,7 +187,8 @@ def _draw(
     def text(x: float, y: float, label: str, **more: object) -> p9.annotate:
         return p9.annotate("text", x=x, y=y - drop, label=label, size=figures.SMALL, va="baseline", **more)
 
-    plot = p9.ggplot(strong, p9.aes("x", "y", color="arm")) + figures.theme()
+    shown = strong if len(strong) else drawn
+    plot = (p9.ggplot(shown, p9.aes("x", "y", color="arm")) if len(shown) else p9.ggplot(counts)) + figures.theme()
     for at in breaks:
         plot += p9.annotate("segment", x=left, xend=right, y=at, yend=at, color=HAIR, size=0.5)
     plot += p9.annotate("segment", x=left, xend=reach, y=low, yend=low, color=INK, size=0.5)
@@ -203,18 +205,21 @@ def _draw(
     if len(dim):
         plot += p9.geom_line(p9.aes(group="arm"), data=dim, size=0.6)
         plot += p9.geom_point(p9.aes(shape="arm"), data=dim, size=1.3)
-    plot += p9.geom_linerange(p9.aes(ymin="low", ymax="high"), data=bars, size=0.55, alpha=0.7)
-    plot += p9.geom_line(p9.aes(group="arm", linetype="arm"), size=0.8)
-    plot += p9.geom_point(p9.aes(shape="arm", fill="arm"), size=2.2)
-    plot += p9.geom_segment(p9.aes(x="x", xend=tick, y="y", yend="at"), data=ends.assign(x=ends["x"] + span * 0.008), size=0.35)
+    if len(strong):
+        plot += p9.geom_linerange(p9.aes(ymin="low", ymax="high"), data=bars, size=0.55, alpha=0.7)
+        plot += p9.geom_line(p9.aes(group="arm", linetype="arm"), size=0.8)
+        plot += p9.geom_point(p9.aes(shape="arm", fill="arm"), size=2.2)
+    if len(ends):
+        plot += p9.geom_segment(p9.aes(x="x", xend=tick, y="y", yend="at"), data=ends.assign(x=ends["x"] + span * 0.008), size=0.35)
     for bold, part in ends.groupby("bold"):
         look = {"size": figures.BASE, "fontweight": "bold"} if bold else {"size": figures.SMALL, "color": SOFT}
         plot += p9.geom_text(p9.aes(x=tick, y="at", label="text"), data=part, ha="left", nudge_x=(reach - right) * 3 / label, **look)
     order = list(color)
-    plot += p9.scale_color_manual(values=color, limits=order)
-    plot += p9.scale_fill_manual(values=color, limits=order)
-    plot += p9.scale_shape_manual(values={a: style[a].shape for a in order}, limits=order)
-    plot += p9.scale_linetype_manual(values={a: style[a].line for a in order}, limits=order)
+    if len(drawn):
+        plot += p9.scale_color_manual(values=color, limits=order)
+        plot += p9.scale_fill_manual(values=color, limits=order)
+        plot += p9.scale_shape_manual(values={a: style[a].shape for a in order}, limits=order)
+        plot += p9.scale_linetype_manual(values={a: style[a].line for a in order}, limits=order)
     plot += p9.scale_x_continuous(breaks=[], limits=(left, reach), expand=(0, 0))
     plot += p9.scale_y_continuous(
         breaks=[*breaks, *rows.values()],

@@ -283,11 +283,14 @@ def make_trial(
     (folder / "sdtm/manifest.json").write_text(json.dumps({"files": {"qs.csv": {"sha256": "b" * 64}, "dm.csv": {"sha256": "a" * 64}}}))
     arms = {f"T-{i:03d}": "SHAM" if i % 2 else "NIR54" for i in range(1, 9)} | {"T-009": None}
     write_table(pd.DataFrame({"USUBJID": list(arms), "TRT01P": pd.Series(list(arms.values()), dtype="str")}), folder / "adam/adsl.parquet")
+    (folder / "adam/adqs.accounts.csv").write_text("dataset,domain,reason,n\nADQS,QS,subject not randomized,1456\n")
     inputs = SimpleNamespace(
         displays=displays,
         ards=[str(folder / "ard" / f"{k}.parquet") for k in ards],
         findings=str(folder / "sdtm/findings.csv"),
         accounts=str(folder / "sdtm/accounts.csv"),
+        rules=str(folder / "sdtm/rules.csv"),
+        derived=[str(folder / "adam/adqs.accounts.csv")],
         manifest=str(folder / "sdtm/manifest.json"),
         adsl=str(folder / "adam/adsl.parquet"),
     )

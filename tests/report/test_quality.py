@@ -89,3 +89,8 @@ def test_warnings_alone_are_worded_shortly(make):
     assert view_of(make(findings=only)).sentence.endswith("; the rules gave 9 warnings.")
     assert view_of(make(findings=only[:1])).sentence.endswith("; the rules gave 1 warning.")
     assert view_of(make(findings=FINDINGS[1:2])).sentence.endswith("; the rules made 1 finding: 1 that sets a record or a value aside.")
+
+
+def test_what_derivations_left_out_is_told(make):
+    text = make().build()
+    assert "What derivations left out or added" in text and "subject not randomized" in text and "1456" in text

@@ -144,7 +144,7 @@ def test_manifest_holds_every_file(make):
     folder = Path(trial.outputs.html).parents[1]
     assert set(found["results"]) == {
         *(f"tlf/{n}" for n in ("a1.json", "t14-1-1.json", "t14-2-1.json", "f14-1-1.json", "f14-1-1.svg", "f14-2-1.json", "f14-2-1.svg")),
-        "ard/primary.parquet", "ard/disposition.parquet", "adam/adsl.parquet", "report/report.html",
+        "ard/primary.parquet", "ard/disposition.parquet", "adam/adqs.accounts.csv", "adam/adsl.parquet", "report/report.html",
         "sdtm/findings.csv", "sdtm/accounts.csv", "sdtm/rules.csv", "sdtm/manifest.json",
     }  # fmt: skip
     for name, digest in found["results"].items():

@@ -1,6 +1,7 @@
 """Stage 5, report: everything → one self-contained page.
 
 INPUTS   every display, the ARDs' provenance, the ledger
+         what the derivations left out
 OUTPUTS  report/report.html, report/manifest.json
 """
 
@@ -15,6 +16,9 @@ rule report:
         rules=f"{plan.out}/sdtm/_ledger/rules.csv",
         manifest=f"{plan.out}/sdtm/_ledger/manifest.json",
         adsl=f"{plan.out}/adam/adsl.parquet",
+        derived=expand(
+            f"{plan.out}/adam/{{dataset}}.accounts.csv", dataset=plan.datasets
+        ),
     output:
         html=report(
             plan.report,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nirls.report.errors import ReportError
 from nirls.report.manifest import manifest, to_text
-from nirls.report.material import read_material, rules_file
+from nirls.report.material import input_files, read_material
 from nirls.report.page import PageView, page_view
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def build_files(plan: Plan, inputs: Any, outputs: Any) -> None:
     ----------
     plan : Plan
     inputs : object
-        With `displays`, `ards`, `findings`, `accounts`, `manifest` and `adsl`; see :func:`nirls.report.material.read_material`.
+        See :func:`nirls.report.material.read_material`.
     outputs : object
         With `html` (in a folder of the study's results) and `manifest`.
 
@@ -37,7 +37,7 @@ def build_files(plan: Plan, inputs: Any, outputs: Any) -> None:
     material = read_material(plan, inputs)
     html = Path(outputs.html)
     html.write_text(render(page_view(plan, material)), encoding="utf-8", newline="\n")
-    given = [*inputs.displays, *inputs.ards, inputs.findings, inputs.accounts, rules_file(inputs), inputs.manifest, inputs.adsl]
+    given = input_files(inputs)
     paths = [Path(p) for p in dict.fromkeys(map(str, given))]
     Path(outputs.manifest).write_text(to_text(manifest(plan, material, [*paths, html], html.parent.parent)), encoding="utf-8", newline="\n")
 

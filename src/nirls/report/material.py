@@ -33,6 +33,8 @@ class Material:
         Analysis id → the provenance written into its file.
     findings, accounts : DataFrame
         The ledger, row by row; all columns as text.
+    derived : DataFrame
+        What derivations left out or added: dataset, domain, reason, n; all columns as text.
     rules : DataFrame
         Every rule of the ingest: what it says, whether it was applied, waived (and why) or had no data.
     raw : dict of str to str
@@ -47,6 +49,7 @@ class Material:
     origins: dict[str, dict[str, Any]]
     findings: pd.DataFrame
     accounts: pd.DataFrame
+    derived: pd.DataFrame
     rules: pd.DataFrame
     raw: dict[str, str]
     arms: dict[str, str] | None
@@ -59,7 +62,8 @@ def read_material(plan: Plan, inputs: Any) -> Material:
     ----------
     plan : Plan
     inputs : object
-        With `displays` and `ards` (lists of paths), `findings`, `accounts`, `manifest` and `adsl` (paths).
+        With `displays` and `ards` (lists of paths), `findings`, `accounts`, `rules`, `manifest` and `adsl` (paths), and
+        `derived`, the accounts of the derivations.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def read_material(plan: Plan, inputs: Any) -> Material:
     """
     from nirls.ard.io import read_ard, read_provenance
 
-    given = [*inputs.displays, *inputs.ards, inputs.findings, inputs.accounts, rules_file(inputs), inputs.manifest, inputs.adsl]
+    given = input_files(inputs)
     lacking = [str(path) for path in given if not Path(path).is_file()]
     if lacking:
         raise ReportError(f"these files are not there: {', '.join(lacking)}; run the stages above the report first")
@@ -82,7 +86,8 @@ def read_material(plan: Plan, inputs: Any) -> Material:
         origins={key: read_provenance(ards[key]) for key in plan.analyses},
         findings=_csv(Path(inputs.findings)),
         accounts=_csv(Path(inputs.accounts)),
-        rules=_csv(rules_file(inputs)),
+        derived=_derived(inputs.derived),
+        rules=_csv(Path(inputs.rules)),
         raw=_raw(Path(inputs.manifest)),
         arms=_arms(Path(inputs.adsl)) if plan.study.blinding == "unblinded" else None,
     )
@@ -121,9 +126,16 @@ def _csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype="str", keep_default_na=False, na_filter=False)
 
 
-def rules_file(inputs: Any) -> Path:
-    """The ledger's list of rules: given as an input, or beside the findings it was written with."""
-    return Path(getattr(inputs, "rules", None) or Path(inputs.findings).with_name("rules.csv"))
+def input_files(inputs: Any) -> list[str]:
+    """Every file the report is made from."""
+    single = [inputs.findings, inputs.accounts, inputs.rules, inputs.manifest, inputs.adsl]
+    return [*inputs.displays, *inputs.ards, *inputs.derived, *single]
+
+
+def _derived(paths: Iterable[Path | str]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat([_csv(Path(path)) for path in paths], ignore_index=True)
 
 
 def _raw(path: Path) -> dict[str, str]:

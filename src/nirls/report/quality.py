@@ -93,6 +93,8 @@ class QualityView:
         Heads of the columns by arm; empty while blinded.
     blinded : bool
         True when counts by arm are withheld.
+    derived : tuple of (dataset, domain, reason, records)
+        What the derivations left out or added.
     quiet : tuple of SilentRule
         Rules that were applied and found nothing.
     waived : tuple of SilentRule
@@ -105,6 +107,7 @@ class QualityView:
 
     sentence: str
     accounts: tuple[AccountTable, ...]
+    derived: tuple[tuple[str, str, str, int], ...]
     arms: tuple[str, ...]
     blinded: bool
     rules: tuple[RuleView, ...]
@@ -126,6 +129,7 @@ def quality_view(plan: Plan, material: Material) -> QualityView:
     _columns(material.accounts, ("level", "domain", "file", "read", *PLACES), "accounts.csv")
     _columns(material.rules, ("rule", "says", "status", "reason", "findings"), "rules.csv")
     _columns(material.findings, ("file", "row", "column", "value", "rule", "severity", "action", "usubjid", "message"), "findings.csv")
+    _columns(material.derived, ("dataset", "domain", "reason", "n"), "derivation accounts")
     accounts = tuple(table for level in LEVELS if (table := _accounts(material.accounts, level)) is not None)
     blinded = material.arms is None
     codes = [] if blinded else [a for a, arm in plan.study.arms.items() if not arm.not_an_arm and a in set((material.arms or {}).values())]
@@ -138,6 +142,7 @@ def quality_view(plan: Plan, material: Material) -> QualityView:
     return QualityView(
         sentence=_sentence(accounts, found),
         accounts=accounts,
+        derived=tuple((r["dataset"], r["domain"], r["reason"], int(r["n"])) for r in material.derived.to_dict("records")),
         arms=(*(plan.study.arms[a].short for a in codes), OTHER) if codes else (),
         blinded=blinded,
         rules=tuple(_rule(part, says, codes, material.arms or {}) for part in _parts(found)),

@@ -1,6 +1,7 @@
 """The page and the manifest from files to files."""
 
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -205,3 +206,16 @@ def test_other_comparisons_are_shown_without_a_figure(make):
     displays = trial.plan.displays.model_copy(update={"report": sections})
     trial.plan = type(trial.plan)(**{f: getattr(trial.plan, f) for f in trial.plan.__slots__ if f != "displays"}, displays=displays)
     assert trial.build().count("−1.07 (95% CI −2.98 to 0.84; p = 0.2719)") == 1
+
+
+def test_a_figure_of_another_analysis_does_not_come_between_answer_and_comparisons(make):
+    """The figure of the answer's own analysis stands beside the answer; any other stays where the plan puts it."""
+    trial = make()
+    own = trial.build()
+    place = "Other comparisons, same model"
+    assert own.index("<svg") < own.index(place)
+    path = Path(next(p for p in trial.inputs.displays if p.endswith("f14-2-1.json")))
+    document = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(document | {"analyses": {"main": "disposition"}}), encoding="utf-8")
+    other = trial.build()
+    assert other.index(place) < other.index("<svg")

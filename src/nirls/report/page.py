@@ -44,7 +44,7 @@ class DisplayView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionView:
-    """A chapter: a question with its answer, or a group of displays."""
+    """A chapter: a question with its answer, or a group of displays; `lead` when the first display is the answer's own figure."""
 
     anchor: str
     title: str
@@ -53,6 +53,7 @@ class SectionView:
     answer_anchor: str
     verdict: str
     displays: tuple[DisplayView, ...]
+    lead: bool
     methods: tuple[Explained, ...]
 
 
@@ -90,6 +91,7 @@ def page_view(plan: Plan, material: Material) -> PageView:
                 answer_anchor="",
                 verdict="",
                 displays=tuple(others),
+                lead=False,
                 methods=(),
             )
         )
@@ -112,9 +114,11 @@ def _section(plan: Plan, material: Material, section: Section, seen: set[str], t
     if answer is not None:
         seen.add(answer.id)
     displays = [_display(material, key, seen) for key in section.displays if key != section.answer]
-    if answer is not None:  # the first figure stands beside the answer
-        first = next((d for d in displays if d.kind == "figure" and not d.seen), None)
-        displays = displays if first is None else [first, *(d for d in displays if d is not first)]
+    lead = None
+    if answer is not None:  # the first figure of the same analysis stands beside the answer
+        own = {stem(k) for k in section.displays if set(material.documents[k].analyses.values()) & set(answer.analyses.values())}
+        lead = next((d for d in displays if d.kind == "figure" and not d.seen and d.anchor in own), None)
+        displays = displays if lead is None else [lead, *(d for d in displays if d is not lead)]
     analyses = section.analyses or (list(answer.analyses.values()) if answer is not None else [])
     return SectionView(
         anchor=_anchor(section.title, taken),
@@ -124,6 +128,7 @@ def _section(plan: Plan, material: Material, section: Section, seen: set[str], t
         answer_anchor=stem(answer.id) if answer is not None else "",
         verdict=VERDICTS[answer.verdict] if answer is not None else "",
         displays=tuple(displays),
+        lead=lead is not None,
         methods=explain(plan, material, analyses, told),
     )
 

@@ -143,6 +143,14 @@ def test_a_dose_trend_is_printed_where_there_is_one(nine, arrange):
         assert all(text == "" for _, texts in shown for text in texts[:-1])
 
 
+def test_the_answer_tells_a_dose_trend(nine):
+    options = {"question": "Does it work?", "arm": "NIR850-54", "visit": "Week 12"}
+    entry = display("answer", {"main": "irls-mmrm"}, kind="answer", options=options)
+    document, _ = make_display("A1", entry, {"main": with_trend(nine.mmrm())}, {}, nine.context, ["json"])
+    fact = document.comparisons[-1]
+    assert (fact.label, fact.text) == ("Dose trend, slope", "−0.0124 (95% CI −0.0335 to 0.0086; p = 0.2447)")
+
+
 def test_lsmeans_can_be_arranged_either_way(nine):
     document, _ = make_display(
         "T1",

@@ -7,6 +7,10 @@ from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import count, fixed
 from nirls.tlf.lookup import Ard
 
+TREND = "dose trend"
+"""Comparison of the slope over dose, estimated over all arms."""
+SLOPE = 4
+"""Decimals of a slope per unit of dose."""
 _SENTENCES = {
     "formula": "Model: {}.",
     "covariance": "Covariance of repeated measurements: {}.",

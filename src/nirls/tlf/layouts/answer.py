@@ -9,7 +9,7 @@ from nirls.tlf import model_text
 from nirls.tlf.context import ArmView, ParamView
 from nirls.tlf.document import AnswerDocument, Fact, Ref
 from nirls.tlf.errors import DisplayError
-from nirls.tlf.formats import number, p_value
+from nirls.tlf.formats import PStyle, number, p_value
 from nirls.tlf.layouts._common import chosen_arms, chosen_param, chosen_visits, digits, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard, Found
@@ -55,8 +55,7 @@ class _Comparison:
         return number(self.value(name), digits(self.context, name))
 
     def p(self) -> str:
-        text = p_value(self.value("p_value"), self.context.p_style)
-        return f"p {text[0]} {text[1:]}" if text[0] in "<>" else f"p = {text}"
+        return _p(self.value("p_value"), self.context.p_style)
 
     def ci(self) -> str:
         """ "−7.48 to −3.08": in running text the limits stand without brackets."""
@@ -89,6 +88,24 @@ def _sentence(c: _Comparison, param: ParamView, outcome: str, change: bool, ci: 
         side = f" ({'lower' if param.direction == 'lower_better' else 'higher'} is better)" if param.direction else ""
         return f"At {when}, no difference between {one} and {other} in {quantity} was shown ({evidence}){side}."
     return f"At {when}, {quantity} was {size}{unit} {'lower' if lower else 'higher'} with {one} than with {other}{better} ({evidence})."
+
+
+def _trend(request: Request, ard: Ard, param: str, ci: str, notes: Notes) -> Fact:
+    """The slope over dose, where the analysis estimates one."""
+    options = request.options
+    key = {"variable": model_text.response(ard, options.variable), "param": param, "visit": options.visit, "comparison": model_text.TREND}
+    found = {name: ard.get(name, **key) for name in _NAMES}
+    estimate, low, high = (number(found[name].value, model_text.SLOPE) for name in _NAMES[:3])
+    estimated = found["estimate"].value == found["estimate"].value
+    text = f"{estimate} ({ci} {low} to {high}; {_p(found['p_value'].value, request.context.p_style)})" if estimated else "NE"
+    return Fact(
+        label="Dose trend, slope", text=text, marks=notes.marks(*found.values()), refs=(Ref(key=found["estimate"].key, stats=_NAMES),)
+    )
+
+
+def _p(value: float, style: PStyle) -> str:
+    text = p_value(value, style)
+    return f"p {text[0]} {text[1:]}" if text[0] in "<>" else f"p = {text}"
 
 
 def _running(arm: ArmView) -> str:
@@ -129,6 +146,8 @@ def answer(request: Request) -> Laid:
         c = _Comparison(request, main, other, reference)
         text = f"{c.text('estimate')} ({ci} {c.ci()}; {c.p()})" if c.estimated else "NE"
         comparisons.append(Fact(label=c.arm.label, text=text, marks=notes.marks(*c.found.values()), refs=(c.ref,)))
+    if model_text.TREND in main.comparisons:
+        comparisons.append(_trend(request, main, code, ci, notes))
     if asked.arm.blinded != asked.reference.blinded:
         notes.general(
             f"{asked.arm.label if not asked.arm.blinded else asked.reference.label}: open-label arm; the comparison is not blinded."

@@ -19,9 +19,6 @@ from nirls.tlf.notes import Notes
 
 WIDE = 4
 """More arms than this are put into rows, by their short names."""
-TREND = "dose trend"
-SLOPE = 4
-"""Decimals of a slope per unit of dose."""
 
 
 class LsmeansOptions(PlanModel):
@@ -74,13 +71,13 @@ class _Numbers:
 
     def trend(self, visit: str) -> dict[str, Cell] | None:
         """The slope over dose, where the analysis estimates one."""
-        if TREND not in self.ard.comparisons:
+        if model_text.TREND not in self.ard.comparisons:
             return None
-        key = {**self.key, "visit": visit, "comparison": TREND}
+        key = {**self.key, "visit": visit, "comparison": model_text.TREND}
         est, se, low, high, df, p = (self.ard.get(s, **key) for s in ("estimate", "std_error", "conf_low", "conf_high", "df", "p_value"))
         return {
-            "diff": cell(with_spread(est.value, se.value, SLOPE, SLOPE), self.notes, est, se),
-            "diff_ci": cell(interval(low.value, high.value, SLOPE), self.notes, low, high),
+            "diff": cell(with_spread(est.value, se.value, model_text.SLOPE, model_text.SLOPE), self.notes, est, se),
+            "diff_ci": cell(interval(low.value, high.value, model_text.SLOPE), self.notes, low, high),
             "df": cell(number(df.value, self._d("df")), self.notes, df),
             "p": cell(p_value(p.value, self.request.context.p_style), self.notes, p),
         }

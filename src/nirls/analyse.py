@@ -34,7 +34,7 @@ def run_analysis(
         With the records, if the method keeps any.
     """
     from nirls.ard.frame import to_frame
-    from nirls.plan.load import validate
+    from nirls.plan.base import validate
 
     data = select(plan, analysis_id, frame, adsl, used or {})
     entry = all_methods()[data.spec.method]

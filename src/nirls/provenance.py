@@ -19,6 +19,7 @@ from typing import Any
 
 PACKAGE = "nirls"
 SOURCE = Path(__file__).parent
+SCRIPTS = SOURCE.parent.parent / "workflow/scripts"
 LIBRARIES = ("pandas", "numpy", "scipy", "statsmodels", "pingouin", "snakemake", "plotnine", "formulaic", "pyarrow", "pydantic", "rtflite")
 
 
@@ -77,9 +78,14 @@ def package_modules(package: str) -> tuple[str, ...]:
 
 
 @cache
-def code_fingerprint(*modules: str) -> str:
-    """Sixteen hex digits that change when the code reached from `modules`, or the lock file, changes."""
+def code_fingerprint(*modules: str, script: str | None = None) -> str:
+    """Sixteen hex digits that change when the code reached from `modules`, or the lock file, changes.
+
+    `script` names a file of workflow/scripts that counts too; what it imports does not, unless it is named in `modules`.
+    """
     digest = hashlib.sha256()
+    if script is not None and (file := SCRIPTS / f"{script}.py").is_file():
+        digest.update(f"{file.name} {_parsed(file)[0]}\n".encode())
     for module in import_closure(*modules):
         path = _path(module)
         assert path is not None
@@ -93,8 +99,11 @@ def code_fingerprint(*modules: str) -> str:
 
 
 def json_hash(value: Any) -> str:
-    """Sixteen hex digits of a JSON value, independent of the order of keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+    """Sixteen hex digits of a JSON value.
+
+    The order of keys counts: arms, analysis sets, reasons and levels are taken in the order of the plan.
+    """
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 def file_hash(path: Path | str) -> str:

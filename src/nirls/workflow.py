@@ -20,8 +20,27 @@ from nirls.provenance import code_fingerprint, json_hash, package_modules
 CODE = {
     "ingest": ("nirls.sdtm.ingest", "nirls.provenance"),
     "derive": ("nirls.adam.derive", "nirls.ard.io"),
+    "analyse": ("nirls.analyse", "nirls.ard.io"),
+    "display": ("nirls.tlf.files",),
     "render": ("nirls.tlf.files", "nirls.tlf.render.rtf"),
     "report": ("nirls.report.build",),
+}
+
+#: Stage of the pipeline → fields of study.yaml that its code reads; the report takes the whole plan.
+STUDY = {
+    "ingest": (
+        *("data", "dates", "blinding", "arms", "reference_date", "visits", "windows", "baseline", "parameters"),
+        *("strata", "covariates", "sources", "rules", "waived"),
+    ),
+    "derive": (
+        *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
+        *("parameters", "populations", "strata", "pooling", "covariates", "deviations"),
+    ),
+    "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
+    "display": (
+        *("id", "synthetic", "blinding", "dates", "arms", "reference", "visits", "parameters", "populations"),
+        *("strata", "covariates", "deviations"),
+    ),
 }
 
 
@@ -138,101 +157,56 @@ class Targets:
         return files
 
     # --- hashes ------------------------------------------------------------------------------
-    def _arms(self) -> dict[str, Any]:
-        study = self.plan.study.model_dump(mode="json")
-        return {k: study[k] for k in ("arms", "reference", "blinding", "synthetic", "instruments")}
-
     def spec(self, stage: str, key: str | None = None) -> str:
-        """Hash of the parts of the plan that a result of `stage` depends on."""
+        """Hash of the parts of the plan that a result of `stage` depends on.
+
+        Parameters
+        ----------
+        stage : str
+            ingest, derive, analyse, display or report.
+        key : str, optional
+            Id of the analysis or the display.
+        """
         plan = self.plan
         study = plan.study.model_dump(mode="json")
         scales = {k: v.model_dump(mode="json") for k, v in plan.instruments.items()}
-        if stage == "ingest":
-            keys: tuple[str, ...] = (
-                "id",
-                "data",
-                "dates",
-                "blinding",
-                "arms",
-                "covariates",
-                "reference_date",
-                "visits",
-                "windows",
-                "baseline",
-                "strata",
-                "sources",
-                "rules",
-                "waived",
-                "deviations",
-                "parameters",
-            )
-            return json_hash([{k: study[k] for k in keys}, scales])
-        if stage == "derive":
-            return json_hash(
-                [
-                    {k: v for k, v in study.items() if k not in ("sources", "rules", "waived", "title", "attribution")},
-                    scales,
-                    plan.config.seed,
-                ]
-            )
-        if stage == "analyse":
-            assert key is not None
-            spec = plan.analyses[key]
-            sets = study["populations"].get(spec.set)
-            return json_hash([key, spec.model_dump(mode="json"), sets, self._arms(), study["strata"], study["covariates"], scales])
-        if stage == "display":
-            assert key is not None
-            display = plan.displays.displays[key]
-            entries = [plan.analyses[a].model_dump(mode="json") for a in display.analyses.values()]
-            names = {e["estimand"] for e in entries if e["estimand"]}
-            estimands = {n: plan.estimands[n].model_dump(mode="json") for n in sorted(names)}
-            keys = (
-                "arms",
-                "reference",
-                "blinding",
-                "synthetic",
-                "instruments",
-                "populations",
-                "visits",
-                "covariates",
-                "strata",
-                "deviations",
-                "parameters",
-                "dates",
-                "id",
-                "dose_unit",
-            )
-            return json_hash([key, display.model_dump(mode="json"), entries, estimands, {k: study[k] for k in keys}, scales])
         if stage == "report":
             parts = [plan.displays.model_dump(mode="json"), {k: v.model_dump(mode="json") for k, v in plan.analyses.items()}]
-            return json_hash(
-                [
-                    *parts,
-                    {k: v.model_dump(mode="json") for k, v in plan.estimands.items()},
-                    study,
-                    scales,
-                    plan.config.model_dump(mode="json"),
-                ]
-            )
-        raise ValueError(stage)
+            estimands = {k: v.model_dump(mode="json") for k, v in plan.estimands.items()}
+            return json_hash([*parts, estimands, study, scales, plan.config.model_dump(mode="json", exclude={"results"})])
+        if stage not in STUDY:
+            raise ValueError(stage)
+        read = {k: study[k] for k in STUDY[stage]}
+        if stage == "ingest":
+            return json_hash([read, scales])
+        if stage == "derive":
+            return json_hash([read, scales, plan.config.seed])
+        assert key is not None
+        if stage == "analyse":
+            return json_hash([key, plan.analyses[key].model_dump(mode="json"), read])
+        display = plan.displays.displays[key]
+        entries = [plan.analyses[a].model_dump(mode="json") for a in display.analyses.values()]
+        return json_hash([key, display.model_dump(mode="json"), entries, read, scales])
 
     def code(self, stage: str, key: str | None = None) -> str:
-        """Fingerprint of the code that makes a result of `stage`.
+        """Fingerprint of the code that makes a result of `stage`, its script in workflow/scripts included.
 
         Methods, layouts and rules are found at run time, where no import names them: theirs are added here.
         """
+        modules = CODE[stage]
         if stage == "analyse":
             from nirls.methods.registry import all_methods
 
             assert key is not None
-            return code_fingerprint(all_methods()[self.plan.analyses[key].method].module, "nirls.analyse", "nirls.ard.io")
-        if stage == "display":
+            modules = (all_methods()[self.plan.analyses[key].method].module, *modules)
+        elif stage == "display":
             from nirls.tlf.layouts.registry import all_layouts
 
             assert key is not None
-            return code_fingerprint(all_layouts()[self.plan.displays.displays[key].layout].module, "nirls.tlf.files")
-        rulebook = package_modules("nirls.sdtm.rulebook") if stage == "ingest" else ()
-        return code_fingerprint(*CODE[stage], *rulebook)
+            modules = (all_layouts()[self.plan.displays.displays[key].layout].module, *modules)
+        elif stage == "ingest":
+            modules = (*modules, *package_modules("nirls.sdtm.rulebook"))
+        return code_fingerprint(*modules, script=stage)
 
     # --- labels for `snakemake --report` -----------------------------------------------------
     def labels(self, stem: str) -> dict[str, str]:

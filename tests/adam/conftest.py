@@ -10,8 +10,9 @@ import pytest
 
 from nirls.adam.adqs import derive_adqs
 from nirls.adam.adsl import derive_adsl
+from nirls.plan.base import validate
 from nirls.plan.instrument import Instrument
-from nirls.plan.load import load_plan, validate
+from nirls.plan.load import load_plan
 from nirls.plan.strict_yaml import read_yaml
 from nirls.sdtm.ingest import ingest
 

@@ -15,11 +15,12 @@ from nirls.ard.build import row, rows
 from nirls.ard.frame import to_frame
 from nirls.ard.io import write_ard, write_table
 from nirls.plan.analysis import Analysis
+from nirls.plan.base import validate
 from nirls.plan.config import Config
 from nirls.plan.display import Display, Displays, Section
 from nirls.plan.estimand import Estimand
 from nirls.plan.instrument import Instrument
-from nirls.plan.load import Plan, validate
+from nirls.plan.load import Plan
 from nirls.plan.study import Study
 from nirls.provenance import versions
 from nirls.tlf.document import AnswerDocument, Cell, Column, Fact, FigureDocument, Footnote, Row, TableDocument, stem, to_json

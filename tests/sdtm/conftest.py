@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from nirls.plan.base import validate
 from nirls.plan.instrument import Instrument
-from nirls.plan.load import validate
 from nirls.plan.study import Study
 from nirls.sdtm.ingest import RejectedError, ingest
 

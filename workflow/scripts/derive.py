@@ -8,5 +8,5 @@ with job(snakemake) as task:
 
     derived = derive(task.wildcards.dataset.upper(), read_inputs(task.input), task.plan)
     write_table(derived.frame, task.output.data, {"spec": task.params.spec, "code": task.params.code})
-    derived.accounts.to_csv(task.output.accounts, index=False)
+    derived.accounts.to_csv(task.output.accounts, index=False, lineterminator="\n")
     print(f"{len(derived.frame)} records of {derived.frame['USUBJID'].nunique()} subjects")

@@ -1,9 +1,17 @@
 """What all plan models share: strict, frozen pydantic models with documented fields."""
 
-from pydantic import BaseModel, ConfigDict
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 
 class PlanModel(BaseModel):
     """A piece of the plan: unknown keys are errors, values are not coerced, instances are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+
+def validate(model: Any, data: Any) -> Any:
+    """Validate as JSON: strict about types, while lists may fill tuples."""
+    return TypeAdapter(model).validate_json(json.dumps(data, allow_nan=False), strict=True)

@@ -139,7 +139,8 @@ def _analyses(plan: Plan) -> Iterator[Problem]:
 
 
 def _options(file: str, loc: tuple[str | int, ...], model: Any, options: dict[str, Any]) -> Iterator[Problem]:
-    from nirls.plan.load import explain, validate
+    from nirls.plan.base import validate
+    from nirls.plan.load import explain
 
     try:
         validate(model, options)

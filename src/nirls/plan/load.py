@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from nirls.errors import ConfigError
 from nirls.plan.analysis import Analysis
+from nirls.plan.base import validate
 from nirls.plan.check import cross_check
 from nirls.plan.config import Config
 from nirls.plan.display import Displays
@@ -145,11 +146,6 @@ def _near(word: str, known: list[str]) -> str:
     if near:
         return f"; did you mean {near[0]!r}?"
     return f" (known: {', '.join(known)})" if known else ""
-
-
-def validate(model: Any, data: Any) -> Any:
-    """Validate as JSON: strict about types, while lists may fill tuples."""
-    return TypeAdapter(model).validate_json(json.dumps(data, allow_nan=False), strict=True)
 
 
 def _validate(model: Any, data: Any, lines: dict[Loc, int], name: str, problems: list[str]) -> Any:

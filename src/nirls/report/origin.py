@@ -52,10 +52,12 @@ class OriginView:
 
 
 def plan_hash(plan: Plan) -> str:
-    """Sixteen hex digits of the whole plan."""
-    models: list[PlanModel] = [plan.study, plan.config, plan.displays]
+    """Sixteen hex digits of the whole plan, whatever the folder its results go to."""
+    models: list[PlanModel] = [plan.study, plan.displays]
     maps: list[Mapping[str, PlanModel]] = [plan.analyses, plan.estimands, plan.instruments]
-    return json_hash([[m.model_dump(mode="json") for m in models], [{k: v.model_dump(mode="json") for k, v in m.items()} for m in maps]])
+    config = plan.config.model_dump(mode="json", exclude={"results"})
+    parts = [m.model_dump(mode="json") for m in models]
+    return json_hash([config, parts, [{k: v.model_dump(mode="json") for k, v in m.items()} for m in maps]])
 
 
 def report_code() -> str:

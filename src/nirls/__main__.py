@@ -52,6 +52,9 @@ def run(options: argparse.Namespace) -> int:
     targets = Targets.load({"study": options.study} if options.study else {})
     plan = targets.plan
     if options.command == "check":
+        from nirls.workflow import rules_check
+
+        rules_check(plan)
         print(
             f"{plan.name}: the configuration and the headers of {len(targets.raw)} raw files are in order; "
             f"{len(plan.analyses)} analyses, {len(plan.displays.displays)} displays"

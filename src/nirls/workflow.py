@@ -56,6 +56,20 @@ def study_files_check(plan: Plan) -> None:
         )
 
 
+def rules_check(plan: Plan) -> None:
+    """Raise ConfigError listing every rule, threshold and domain named under `rules` and `waived` that there is not.
+
+    A run says so in its first job: the rules bring libraries that a start should not wait for.
+    """
+    from nirls.sdtm.rules import check_settings
+
+    problems = check_settings(plan.study)
+    if problems:
+        raise ConfigError(
+            f"The settings of the data rules have {len(problems)} problems; nothing was run.\n" + "\n".join(f"  - {p}" for p in problems)
+        )
+
+
 def results_check(plan: Plan) -> None:
     """Raise ConfigError if the folder of the results cannot be written to."""
     folder = plan.root / plan.results

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from nirls.plan.where import WhereError, where_mask, where_names
+from nirls.plan.where import WhereError, parse_where, where_mask, where_names
 
 FRAME = pd.DataFrame({"SEX": ["F", "M", None], "AGE": [30.0, 60.0, float("nan")], "NO": ["NA", "001", "1"]})
 
@@ -40,6 +40,10 @@ def test_selects(text, expected):
         ("AGE.real == 1", "cannot use"),
         ("1 == 1", "two constants"),
         ("SEX in 'FM'", "cannot use"),
+        ("SEX < AGE", "compares SEX with AGE: one is a number, the other a text"),
+        ("AGE == SEX", "compares AGE with SEX: one is a number, the other a text"),
+        ("not " * 20000 + "AGE == 1", "nested too deeply"),
+        ("AGE == 1 \0", "cannot read"),
     ],
 )
 def test_refuses(text, part):
@@ -54,3 +58,8 @@ def test_names():
 def test_categorical_compares_as_text():
     frame = FRAME.assign(ARM=pd.Categorical(["x", "y", None], categories=["y", "x"], ordered=True))
     assert where_mask("ARM == 'x'", frame).tolist() == [True, False, False]
+
+
+def test_two_constants_are_refused_before_there_are_data():
+    with pytest.raises(WhereError, match="two constants"):
+        parse_where("AGE > 3 and 1 == 1")

@@ -17,9 +17,9 @@ class Regimen(PlanModel):
 
     wavelength_nm: float | None = Field(None, description="Peak wavelength, nm.", ge=100, le=2000)
     irradiance_mw_cm2: float | None = Field(None, description="Irradiance at the skin, mW/cm².", ge=0)
-    minutes: float | None = Field(None, description="Planned duration of one session, minutes.", gt=0)
+    minutes: float | None = Field(None, description="Planned duration of one session, minutes; for the record.", gt=0)
     fluence_j_cm2: float | None = Field(None, description="Planned fluence of one session, J/cm².", ge=0)
-    sessions_per_week: float | None = Field(None, description="Planned sessions per week.", gt=0)
+    sessions_per_week: float | None = Field(None, description="Planned sessions per week; for the record.", gt=0)
 
 
 class Arm(PlanModel):
@@ -158,8 +158,8 @@ class Dates(PlanModel):
     """Dates of the trial."""
 
     cut: IsoDate = Field(description="Data cut; anything later is in the future (R16).")
-    database_lock: IsoDate | None = None
-    unblinding: IsoDate | None = None
+    database_lock: IsoDate | None = Field(None, description="Database lock; where it is before the data cut, it counts as the cut (R16).")
+    unblinding: IsoDate | None = Field(None, description="Unblinding; for the record.")
 
 
 class AdqsParam(PlanModel):

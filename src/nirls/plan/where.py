@@ -50,9 +50,13 @@ def parse_where(text: str) -> ast.expr:
     """Parse and check an expression; raises :class:`WhereError` with the offending part."""
     try:
         tree = ast.parse(_missing_to_none(text.strip()), mode="eval").body
-    except (SyntaxError, tokenize.TokenError) as error:
+        _check(tree, text)
+    except WhereError:
+        raise
+    except (SyntaxError, ValueError, tokenize.TokenError) as error:
         raise WhereError(f"cannot read the condition {text!r}: {error.args[0]}; {HELP}") from None
-    _check(tree, text)
+    except (RecursionError, MemoryError):
+        raise WhereError(f"the condition {text[:60]!r}… is nested too deeply; {HELP}") from None
     return tree
 
 
@@ -81,6 +85,8 @@ def _check(node: ast.expr, text: str) -> None:
                 ok = all(isinstance(x, ast.Name) or _is_value(x) for x in (left, right))
             if not ok:
                 raise WhereError(f"cannot use {ast.unparse(node)!r} in the condition {text!r}; {HELP}")
+            if not isinstance(left, ast.Name) and not isinstance(right, ast.Name):
+                raise WhereError(f"the condition {text!r} compares two constants")
         return
     raise WhereError(f"cannot use {ast.unparse(node)!r} in the condition {text!r}; {HELP}")
 
@@ -150,9 +156,12 @@ def _same_kind(column: Any, value: Any, node: ast.expr, text: str) -> None:
     if dtype is None:
         return
     numeric = dtype.kind in "iufb"
-    values = value if isinstance(value, list | tuple) else [value]
+    other = getattr(value, "dtype", None)
+    if other is not None and numeric != (other.kind in "iufb") and column.notna().any() and value.notna().any():
+        raise WhereError(f"the condition {text!r} compares {column.name} with {value.name}: one is a number, the other a text")
+    values = [] if other is not None else value if isinstance(value, list | tuple) else [value]
     for v in values:
-        if not hasattr(v, "dtype") and numeric == isinstance(v, str):
+        if numeric == isinstance(v, str):
             raise WhereError(f"the condition {text!r} compares {ast.unparse(node)}, a {'number' if numeric else 'text'}, with {v!r}")
 
 
@@ -186,8 +195,6 @@ def _compare(left: ast.expr, op: ast.cmpop, right: ast.expr, frame: pd.DataFrame
     b = _column(right, frame, text)
     _same_kind(a, b, left, text)
     _same_kind(b, a, right, text)
-    if not hasattr(a, "dtype") and not hasattr(b, "dtype"):
-        raise WhereError(f"the condition {text!r} compares two constants")
     if isinstance(op, ast.NotEq):
         return ~(a == b).fillna(False).astype(bool)
     return _COMPARE[type(op)](a, b).fillna(False).astype(bool)

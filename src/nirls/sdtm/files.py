@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _ENDINGS = {".csv": "csv", ".xpt": "xpt", ".parquet": "parquet", ".ndjson": "ndjson", ".jsonl": "ndjson", ".sas7bdat": "sas7bdat"}
 _HEAD = 1 << 16
 _XPT_LIBRARY = b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!"
-_XPT_NAMESTR = b"HEADER RECORD*******NAMESTR HEADER RECORD!!!!!!!"
 _XPT_OBS = b"HEADER RECORD*******OBS     HEADER RECORD!!!!!!!"
 
 

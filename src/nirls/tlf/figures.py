@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from nirls.tlf.context import ArmView, DisplayContext
 
-POINT = 4 / 3
 """CSS pixels of a point."""
 BASE = 9.0
 """Size of running text in a plot, points; at the drawing's own width it is 12 CSS pixels."""

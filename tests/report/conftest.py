@@ -281,7 +281,7 @@ def make_trial(
     pd.DataFrame(FINDINGS if findings is None else findings, columns=FINDING_COLUMNS).to_csv(folder / "sdtm/findings.csv", index=False)
     pd.DataFrame(ACCOUNTS if accounts is None else accounts, columns=ACCOUNT_COLUMNS).to_csv(folder / "sdtm/accounts.csv", index=False)
     pd.DataFrame(RULES, columns=RULE_COLUMNS).to_csv(folder / "sdtm/rules.csv", index=False)
-    (folder / "sdtm/manifest.json").write_text(json.dumps({"files": {"qs.csv": {"sha256": "b" * 64}, "dm.csv": {"sha256": "a" * 64}}}))
+    (folder / "sdtm/manifest.json").write_text(json.dumps({"files": {"qs.csv": "b" * 64, "dm.csv": "a" * 64}}))
     arms = {f"T-{i:03d}": "SHAM" if i % 2 else "NIR54" for i in range(1, 9)} | {"T-009": None}
     write_table(pd.DataFrame({"USUBJID": list(arms), "TRT01P": pd.Series(list(arms.values()), dtype="str")}), folder / "adam/adsl.parquet")
     (folder / "adam/adqs.accounts.csv").write_text("dataset,domain,reason,n\nADQS,QS,subject not randomized,1456\n")

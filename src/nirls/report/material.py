@@ -139,12 +139,11 @@ def _derived(paths: Iterable[Path | str]) -> pd.DataFrame:
 
 
 def _raw(path: Path) -> dict[str, str]:
-    """SHA-256 of the raw files, by name."""
+    """SHA-256 of the raw files, by name, as :func:`nirls.provenance.write_input_manifest` writes them."""
     given = json.loads(path.read_text(encoding="utf-8"))
-    files = given.get("files", given) if isinstance(given, dict) else None
+    files = given.get("files") if isinstance(given, dict) else None
     found = {}
-    for name, entry in sorted((files or {}).items()):
-        value = entry.get("sha256") if isinstance(entry, dict) else entry
+    for name, value in sorted((files or {}).items()):
         if not isinstance(value, str):
             raise ReportError(f"{path} gives no SHA-256 for {name}; ingest the raw files again")
         found[name] = value

@@ -320,3 +320,8 @@ def test_results_do_not_depend_on_how_the_plan_is_read():
     for method in ("ancova", "mmrm", "count", "describe", "records"):
         reached = provenance.import_closure(f"nirls.methods.{method}", *workflow.CODE["analyse"])
         assert not [m for m in reached if m.startswith(("nirls.tlf", "nirls.report", "nirls.sdtm", "nirls.plan.check", "nirls.plan.load"))]
+
+
+def test_the_unit_of_the_dose_concerns_analyses(plan):
+    """A dose trend prints it; the demonstration trial, whose stages are recorded above, has none."""
+    assert spec(with_study(plan, dose_unit="mg"), "analyse") != spec(plan, "analyse")

@@ -220,12 +220,18 @@ def test_sets_are_evaluated_in_order(adsl):
 
 
 def test_deviations_from_site_and_data(domains, plan, findings, adsl):
-    addv = derive_addv(domains, adsl.reset_index(), plan, findings)
+    addv, _ = derive_addv(domains, adsl.reset_index(), plan, findings)
     assert addv[["USUBJID", "DVCAT", "DVIMPFL", "ADT", "DVSRC"]].to_numpy().tolist() == [
         ["A", "R21", "Y", "2025-03-12", "R21"],
         ["A", "VISIT WINDOW", "N", "2025-03-12", "CRF"],
     ]
     assert addv["DVLABEL"].to_list() == ["IRLS below 15", "Visit out of window"] and "PPFL" in addv.columns
+
+
+def test_a_deviation_of_an_unknown_subject_is_counted(domains, plan, findings, adsl):
+    addv, account = derive_addv(domains, adsl.drop("A").reset_index(), plan, findings)
+    assert "A" not in set(addv["USUBJID"])
+    assert account[["dataset", "reason", "n"]].to_numpy().tolist() == [["ADDV", "subject not in ADSL", 2]]
 
 
 def test_a_deviation_the_plan_does_not_know_is_an_error(domains, plan, findings):

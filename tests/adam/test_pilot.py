@@ -170,7 +170,7 @@ def test_table_14_3_01_ancova(week24):
 def test_deviations_come_from_disposition(pilot_domains, pilot_adsl, pilot_plan):
     from nirls.adam.addv import derive_addv
 
-    addv = derive_addv(pilot_domains, pilot_adsl, pilot_plan)
+    addv, _ = derive_addv(pilot_domains, pilot_adsl, pilot_plan)
     assert len(addv) == 6 and addv["DVSRC"].eq("DS").all() and addv["DVIMPFL"].eq("Y").all()
     assert addv["DVTERM"].value_counts().to_dict() == {"PROTOCOL VIOLATION": 3, "PROTOCOL ENTRY CRITERIA NOT MET": 3}
     assert pilot_adsl["NIMPDEV"].sum() == 6

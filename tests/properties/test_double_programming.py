@@ -96,7 +96,7 @@ def result():
     plan = load_plan("nir-rls", root=ROOT)
     domains = ingest(plan, ROOT).domains
     adsl = derive_adsl(domains, plan)
-    data = {"ADSL": adsl, "ADQS": derive_adqs(domains, adsl, plan)[0], "ADDV": derive_addv(domains, adsl, plan)}
+    data = {"ADSL": adsl, "ADQS": derive_adqs(domains, adsl, plan)[0], "ADDV": derive_addv(domains, adsl, plan)[0]}
     found = {}
 
     def look_up(analysis):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from nirls.adam.account import accounts
 from nirls.adam.dates import date_part
 from nirls.adam.spec import conform, core_columns, variables
 from nirls.errors import DataError
@@ -90,8 +91,19 @@ def _visit_dates(found: pd.DataFrame, domains: dict[str, pd.DataFrame]) -> pd.Se
     return pd.Series(sv.reindex(pd.MultiIndex.from_frame(found[["usubjid", "visitnum"]])).to_numpy(), index=found.index, dtype="str")
 
 
-def derive_addv(domains: dict[str, pd.DataFrame], adsl: pd.DataFrame, plan: Plan, findings: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Derive ADDV: :func:`find_deviations` with the ADSL variables, sorted by subject, date and category."""
-    out = find_deviations(domains, findings, plan).merge(adsl[core_columns(plan)], on="USUBJID", how="inner", validate="many_to_one")
+def derive_addv(
+    domains: dict[str, pd.DataFrame], adsl: pd.DataFrame, plan: Plan, findings: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Derive ADDV: :func:`find_deviations` with the ADSL variables, sorted by subject, date and category.
+
+    Returns
+    -------
+    addv : DataFrame
+    accounts : DataFrame
+        Deviations left out because their subject is not in ADSL.
+    """
+    found = find_deviations(domains, findings, plan)
+    known = found["USUBJID"].isin(adsl["USUBJID"])
+    out = found[known].merge(adsl[core_columns(plan)], on="USUBJID", how="left", validate="many_to_one")
     out = out.sort_values(["USUBJID", "ADT", "DVCAT", "DVSRC", "DVTERM"], kind="stable")
-    return conform(out, variables("ADDV", plan))
+    return conform(out, variables("ADDV", plan)), accounts("ADDV", "DV", {"subject not in ADSL": int((~known).sum())})

@@ -48,9 +48,8 @@ def _adqs(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
 
 
 def _addv(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
-    return Derivation(
-        frame=derive_addv(_domains(inputs), _need(inputs, "ADDV"), plan, inputs.get(FINDINGS)), accounts=accounts("ADDV", "DV", {})
-    )
+    frame, table = derive_addv(_domains(inputs), _need(inputs, "ADDV"), plan, inputs.get(FINDINGS))
+    return Derivation(frame=frame, accounts=table)
 
 
 DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {"ADSL": _adsl, "ADQS": _adqs, "ADDV": _addv}

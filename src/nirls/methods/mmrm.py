@@ -32,7 +32,7 @@ class MMRMOptions(PlanModel):
     visit_order: Id = Field("AVISITN", description="Number that orders the visits.")
     subject: Id = Field("USUBJID", description="Subject.")
     reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
-    covariance: list[Literal["us"]] = Field(
+    covariance: list[Literal["us", "toeph", "ar1h", "csh", "adh", "toep", "ar1", "ad", "cs", "us-cholesky"]] = Field(
         ["us"],
         description="Covariance of a subject's visits; several are tried in this order and the first that converges is used.",
         min_length=1,

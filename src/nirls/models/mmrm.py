@@ -34,6 +34,8 @@ class MMRMResult:
     n_subjects_without_outcome, n_subjects_without_covariates : int
         Subjects of the data who contribute nothing: no observed outcome at all; an outcome, but covariates missing wherever it
         is observed.
+    group : str or None
+        Column whose levels have covariance parameters of their own.
     """
 
     formula: str
@@ -44,6 +46,7 @@ class MMRMResult:
     ddf: Ddf
     n_subjects_without_outcome: int
     n_subjects_without_covariates: int
+    group: str | None = None
     _inferences: dict[str, Inference] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -63,9 +66,12 @@ class MMRMResult:
 
     @property
     def varcor(self) -> pd.DataFrame:
-        """Σ, the covariance of a subject's visits."""
+        """Σ, the covariance of a subject's visits; with covariance groups one below the other, (group, visit) as index."""
         visits = list(self.fit.visits)
-        return pd.DataFrame(self.fit.sigma, index=visits, columns=visits)
+        if self.fit.groups is None:
+            return pd.DataFrame(self.fit.sigma, index=visits, columns=visits)
+        rows = pd.MultiIndex.from_product([list(self.fit.groups), visits], names=[self.group, self.visit])
+        return pd.DataFrame(self.fit.sigma.reshape(-1, len(visits)), index=rows, columns=visits)
 
     @property
     def deviance(self) -> float:
@@ -160,9 +166,10 @@ class MMRMResult:
         """The model, its fit and its coefficients as text."""
         fit, record = self.fit, self.fit.convergence
         tried = "" if len(fit.attempts) == 1 else f" (tried: {', '.join(a.covariance for a in fit.attempts)})"
+        by_group = "" if self.group is None else f" by {self.group}"
         lines = [
             f"Mixed model for repeated measures: {self.formula}",
-            f"Subject {self.subject}, visit {self.visit}, covariance {fit.covariance}{tried}, {'REML' if fit.reml else 'ML'}, "
+            f"Subject {self.subject}, visit {self.visit}, covariance {fit.covariance}{by_group}{tried}, {'REML' if fit.reml else 'ML'}, "
             f"df {self.ddf}",
             f"{fit.n_obs} observations of {fit.n_subjects} subjects; left out: {self.design.n_missing_outcome} rows without outcome, "
             f"{self.design.n_missing_covariates} rows with a missing covariate {self.design.missing_covariates or ''}".rstrip()
@@ -184,6 +191,7 @@ def mmrm(
     subject: str,
     visit: str,
     covariance: str | Sequence[str] = "us",
+    group: str | None = None,
     reml: bool = True,
     ddf: Ddf | None = None,
     weights: str | None = None,
@@ -201,8 +209,11 @@ def mmrm(
     subject, visit : str
         Columns that say which rows belong to one subject, and to which visit; the visit is always a factor.
     covariance : str or list of str
-        Structure of the visits' covariance (``"us"``: unstructured), or the order in which structures are tried; the first to
-        converge is fitted.
+        Structure of the visits' covariance (``"us"``: unstructured; ``"toeph"``, ``"ar1h"``, ``"csh"``, ``"adh"``, ``"toep"``,
+        ``"ar1"``, ``"ad"``, ``"cs"``, see :data:`nirls.stats.mmrm.covariance.STRUCTURES`), or the order in which structures are
+        tried; the first to converge is fitted.
+    group : str, optional
+        Column of groups of subjects, for example the arm; each group then has covariance parameters of its own.
     reml : bool
         Restricted (default) or full maximum likelihood.
     ddf : {"kenward-roger-linear", "satterthwaite"}, optional
@@ -234,7 +245,7 @@ def mmrm(
     >>> fit.contrasts("TRT", by="AVISIT", reference="SHAM")  # doctest: +SKIP
     """
     _refuse_duplicates(data, subject, visit)
-    carry = [subject, visit] if weights is None else [subject, visit, weights]
+    carry = list(dict.fromkeys(c for c in (subject, visit, weights, group) if c is not None))
     design = build_design(formula, data, factors=[visit], carry=carry, rank_deficient=rank_deficient)
     occasions = as_factor(design.frame[visit])
     if design.n_missing_covariates:
@@ -242,6 +253,9 @@ def mmrm(
             f"{design.n_missing_covariates} rows with an observed {design.response} are not analysed: missing {design.missing_covariates}",
             stacklevel=2,
         )
+    if group is not None and design.frame[group].isna().any():
+        lacking = design.frame.loc[design.frame[group].isna(), subject].unique()
+        raise DataError(f"{group} is missing for {len(lacking)} subjects: {', '.join(map(str, lacking[:10]))}")
     fit = fit_mmrm(
         design.y,
         design.matrix,
@@ -250,6 +264,7 @@ def mmrm(
         covariance=covariance,
         reml=reml,
         weights=None if weights is None else design.frame[weights].to_numpy(dtype=float),
+        group=None if group is None else design.frame[group].astype(str).to_numpy(dtype=str),
         visit_names=list(occasions.cat.categories),
     )
     with_outcome = data.loc[data[design.response].notna(), subject].nunique()
@@ -262,6 +277,7 @@ def mmrm(
         ddf=ddf or ("kenward-roger-linear" if reml else "satterthwaite"),
         n_subjects_without_outcome=int(data[subject].nunique() - with_outcome),
         n_subjects_without_covariates=int(with_outcome - fit.n_subjects),
+        group=group,
     )
 
 

@@ -125,9 +125,22 @@ def _search(
     return None, MAX_HALVINGS
 
 
+def parts(sigma: Array, groups: int) -> Array:
+    """The diagonal blocks of Σ, one per group: (groups, T, T)."""
+    t = sigma.shape[0] // groups
+    split = sigma.reshape(groups, t, groups, t)
+    each = np.arange(groups)
+    return split[each, :, each, :]
+
+
+def not_tried(structure: Structure, message: str) -> Convergence:
+    """The record of a structure the data cannot identify."""
+    return _record(structure, None, float("nan"), [], message)
+
+
 def _record(structure: Structure, point: Value | None, gradient: float, steps: list[Step], message: str) -> Convergence:
     definite = bool(np.isfinite(gradient))
-    condition = float("nan") if point is None else float(np.linalg.cond(point.sigma))
+    condition = float("nan") if point is None else max(float(np.linalg.cond(part)) for part in parts(point.sigma, structure.groups))
     converged = definite and gradient < GRADIENT_TOLERANCE and condition < CONDITION_LIMIT
     if converged:
         message = "converged"

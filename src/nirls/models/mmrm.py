@@ -15,7 +15,7 @@ from nirls.models.design import Design, RankDeficient, as_factor, build_design
 from nirls.models.reference_grid import Margins, contrasts_table, lsmeans_table
 from nirls.stats.contrasts import FTest
 from nirls.stats.mmrm import Inference, MMRMFit, fit_mmrm, inference
-from nirls.stats.mmrm.degrees import Ddf
+from nirls.stats.mmrm.degrees import Ddf, Vcov
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class MMRMResult:
         is observed.
     group : str or None
         Column whose levels have covariance parameters of their own.
+    vcov : str or None
+        Covariance of the coefficients used unless another is asked for; none: that of `ddf`.
     """
 
     formula: str
@@ -47,7 +49,8 @@ class MMRMResult:
     n_subjects_without_outcome: int
     n_subjects_without_covariates: int
     group: str | None = None
-    _inferences: dict[str, Inference] = field(default_factory=dict, repr=False, compare=False)
+    vcov: Vcov | None = None
+    _inferences: dict[tuple[str, str | None], Inference] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def params(self) -> pd.Series:
@@ -59,10 +62,10 @@ class MMRMResult:
         """Standard errors of the coefficients, by the method of `ddf`."""
         return pd.Series(np.sqrt(np.diagonal(self.cov_params())), index=list(self.design.columns), name="std_error")
 
-    def cov_params(self, ddf: Ddf | None = None) -> pd.DataFrame:
-        """Covariance of the coefficients: Kenward–Roger adjusted, or model-based under Satterthwaite."""
+    def cov_params(self, ddf: Ddf | None = None, vcov: Vcov | None = None) -> pd.DataFrame:
+        """Covariance of the coefficients: Kenward–Roger adjusted, robust, or model-based."""
         names = list(self.design.columns)
-        return pd.DataFrame(self._inference(ddf).beta_cov, index=names, columns=names)
+        return pd.DataFrame(self._inference(ddf, vcov).beta_cov, index=names, columns=names)
 
     @property
     def varcor(self) -> pd.DataFrame:
@@ -93,14 +96,28 @@ class MMRMResult:
         """BIC, covariance parameters only, with log(subjects)."""
         return self.fit.bic
 
-    def _inference(self, ddf: Ddf | None) -> Inference:
-        ddf = ddf or self.ddf
-        if ddf not in self._inferences:
-            self._inferences[ddf] = inference(self.fit, ddf)
-        return self._inferences[ddf]
+    def _inference(self, ddf: Ddf | None, vcov: Vcov | None = None) -> Inference:
+        asked = vcov is not None
+        vcov = vcov or self.vcov
+        if ddf is None:
+            ddf = self.ddf
+            if vcov not in (None, "model") and ddf.startswith("kenward-roger"):
+                ddf = "satterthwaite"  # Kenward–Roger adjusts the model-based covariance only
+        if not asked and ddf.startswith("kenward-roger"):
+            vcov = None
+        if (ddf, vcov) not in self._inferences:
+            self._inferences[ddf, vcov] = inference(self.fit, ddf, vcov)
+        return self._inferences[ddf, vcov]
 
     def lsmeans(
-        self, factor: str, by: str | Sequence[str] | None = None, *, margins: Margins = "equal", ddf: Ddf | None = None, level: float = 0.95
+        self,
+        factor: str,
+        by: str | Sequence[str] | None = None,
+        *,
+        margins: Margins = "equal",
+        ddf: Ddf | None = None,
+        vcov: Vcov | None = None,
+        level: float = 0.95,
     ) -> pd.DataFrame:
         """LS means of `factor` within each level of `by`, averaged over the other factors.
 
@@ -110,7 +127,9 @@ class MMRMResult:
         by : str or list of str, optional
         margins : {"equal", "observed"}
             Weights of the other factors.
-        ddf : {"kenward-roger-linear", "satterthwaite"}, optional
+        ddf : {"kenward-roger-linear", "satterthwaite", "kenward-roger", "between-within", "residual"}, optional
+        vcov : {"model", "CR0", "CR1", "CR2", "CR3"}, optional
+            Covariance of the coefficients; a robust one without `ddf` takes Satterthwaite df.
         level : float
             Confidence level.
 
@@ -119,7 +138,7 @@ class MMRMResult:
         DataFrame
             by …, factor, n (subjects), lsmean, std_error, df, statistic, p_value, conf_low, conf_high.
         """
-        return lsmeans_table(self.design, self._inference(ddf).contrasts, factor, by, margins, level, unit=self.subject)
+        return lsmeans_table(self.design, self._inference(ddf, vcov).contrasts, factor, by, margins, level, unit=self.subject)
 
     def contrasts(
         self,
@@ -129,6 +148,7 @@ class MMRMResult:
         reference: Any = None,
         margins: Margins = "equal",
         ddf: Ddf | None = None,
+        vcov: Vcov | None = None,
         level: float = 0.95,
     ) -> pd.DataFrame:
         """Differences of LS means from `reference` (default: first level) within each level of `by`.
@@ -138,16 +158,16 @@ class MMRMResult:
         DataFrame
             by …, contrast, factor, estimate, std_error, df, statistic, p_value, conf_low, conf_high.
         """
-        return contrasts_table(self.design, self._inference(ddf).contrasts, factor, by, reference, margins, level)
+        return contrasts_table(self.design, self._inference(ddf, vcov).contrasts, factor, by, reference, margins, level)
 
-    def test(self, hypothesis: str | np.ndarray, *, ddf: Ddf | None = None) -> FTest:
+    def test(self, hypothesis: str | np.ndarray, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> FTest:
         """Joint F test of a term ("TRT:AVISIT") or of the rows of a matrix L over :attr:`params`."""
         rows = self.design.term_rows(hypothesis) if isinstance(hypothesis, str) else np.asarray(hypothesis, dtype=float)
-        return self._inference(ddf).f_test(rows)
+        return self._inference(ddf, vcov).f_test(rows)
 
-    def coefficients(self, *, ddf: Ddf | None = None, level: float = 0.95) -> pd.DataFrame:
+    def coefficients(self, *, ddf: Ddf | None = None, vcov: Vcov | None = None, level: float = 0.95) -> pd.DataFrame:
         """Coefficient table: estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
-        result = self._inference(ddf).contrasts(np.eye(len(self.design.columns)))
+        result = self._inference(ddf, vcov).contrasts(np.eye(len(self.design.columns)))
         low, high = result.ci(level)
         return pd.DataFrame(
             {
@@ -170,7 +190,7 @@ class MMRMResult:
         lines = [
             f"Mixed model for repeated measures: {self.formula}",
             f"Subject {self.subject}, visit {self.visit}, covariance {fit.covariance}{by_group}{tried}, {'REML' if fit.reml else 'ML'}, "
-            f"df {self.ddf}",
+            f"df {self.ddf}" + ("" if self.vcov is None else f", covariance of the coefficients {self.vcov}"),
             f"{fit.n_obs} observations of {fit.n_subjects} subjects; left out: {self.design.n_missing_outcome} rows without outcome, "
             f"{self.design.n_missing_covariates} rows with a missing covariate {self.design.missing_covariates or ''}".rstrip()
             + f"; subjects without any outcome {self.n_subjects_without_outcome}, without covariates {self.n_subjects_without_covariates}",
@@ -194,6 +214,7 @@ def mmrm(
     group: str | None = None,
     reml: bool = True,
     ddf: Ddf | None = None,
+    vcov: Vcov | None = None,
     weights: str | None = None,
     rank_deficient: RankDeficient = "error",
 ) -> MMRMResult:
@@ -216,8 +237,10 @@ def mmrm(
         Column of groups of subjects, for example the arm; each group then has covariance parameters of its own.
     reml : bool
         Restricted (default) or full maximum likelihood.
-    ddf : {"kenward-roger-linear", "satterthwaite"}, optional
-        Small-sample method; Kenward–Roger under REML, Satterthwaite under ML when not given.
+    ddf : {"kenward-roger-linear", "satterthwaite", "kenward-roger", "between-within", "residual"}, optional
+        Small-sample method; when not given, Kenward–Roger (linear) under REML, Satterthwaite under ML or with a robust `vcov`.
+    vcov : {"model", "CR0", "CR1", "CR2", "CR3"}, optional
+        Covariance of the coefficients; the CR are robust against a wrong covariance structure.
     weights : str, optional
         Column of positive weights.
     rank_deficient : {"error", "drop"}
@@ -274,7 +297,8 @@ def mmrm(
         visit=visit,
         fit=fit,
         design=design,
-        ddf=ddf or ("kenward-roger-linear" if reml else "satterthwaite"),
+        ddf=ddf or ("kenward-roger-linear" if reml and vcov is None else "satterthwaite"),
+        vcov=vcov,
         n_subjects_without_outcome=int(data[subject].nunique() - with_outcome),
         n_subjects_without_covariates=int(with_outcome - fit.n_subjects),
         group=group,

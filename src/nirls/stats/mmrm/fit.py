@@ -16,6 +16,7 @@ from nirls.stats.mmrm.covariance import Structure, structure
 from nirls.stats.mmrm.grouped import by_group
 from nirls.stats.mmrm.likelihood import Value
 from nirls.stats.mmrm.optimise import Convergence, minimise, not_tried, parts
+from nirls.stats.mmrm.subjects import Records
 from nirls.stats.mmrm.sufficient import Statistics, collect
 
 Array = np.ndarray
@@ -109,6 +110,7 @@ class Working:
     slopes: Array
     structure: Structure
     theta_cov: Array
+    records: Records
 
 
 def fit_mmrm(
@@ -179,7 +181,9 @@ def fit_mmrm(
     n_groups = 1 if groups is None else groups.size
     n_cells = n_groups * visits.size
 
-    z, basis = orthonormal(*_weighted(x, y, weights, observed))
+    root_weight = _root_weight(weights, observed)
+    z, basis = orthonormal(x, y) if root_weight is None else orthonormal(x * root_weight[:, None], y * root_weight)
+    records = Records(x=x, z=z, root_weight=root_weight, subject=subject_code, visit=cell_code)
     statistics = collect(z, subject_code, cell_code, n_cells)
     start = _start(z[:, -1], subject_code, cell_code, subjects.size, n_cells)
 
@@ -232,20 +236,25 @@ def fit_mmrm(
         groups=groups,
         attempts=tuple(attempts),
         working=Working(
-            statistics=statistics, basis=basis, point=point, slopes=derivatives.slopes, structure=candidate, theta_cov=theta_cov
+            statistics=statistics,
+            basis=basis,
+            point=point,
+            slopes=derivatives.slopes,
+            structure=candidate,
+            theta_cov=theta_cov,
+            records=records,
         ),
     )
 
 
-def _weighted(x: Array, y: Array, weights: Array | None, observed: Array) -> tuple[Array, Array]:
-    """V_i/w folds into the rows: both sides times √w."""
+def _root_weight(weights: Array | None, observed: Array) -> Array | None:
+    """√w: V_i/w folds into the rows, both sides times √w."""
     if weights is None:
-        return x, y
+        return None
     w = np.asarray(weights, dtype=float)
     if w.shape != observed.shape or not (np.isfinite(w[observed]) & (w[observed] > 0)).all():
         raise DataError("weights must be one positive finite number for each row")
-    root = np.sqrt(w[observed])
-    return x * root[:, None], y * root
+    return np.sqrt(w[observed])
 
 
 def _check_rows(y: Array, x: Array, subjects: Array, subject: Array, visits: Array, visit: Array) -> None:

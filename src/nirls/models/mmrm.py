@@ -15,7 +15,8 @@ from nirls.models.design import Design, RankDeficient, as_factor, build_design
 from nirls.models.reference_grid import Margins, contrasts_table, lsmeans_table
 from nirls.stats.contrasts import FTest
 from nirls.stats.mmrm import Inference, MMRMFit, fit_mmrm, inference
-from nirls.stats.mmrm.degrees import Ddf, Vcov
+from nirls.stats.mmrm.covariance import is_timed
+from nirls.stats.mmrm.degrees import Ddf, Information, Vcov
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class MMRMResult:
         Column whose levels have covariance parameters of their own.
     vcov : str or None
         Covariance of the coefficients used unless another is asked for; none: that of `ddf`.
+    information : str
+        Information on the covariance parameters that Kenward–Roger and Satterthwaite use.
     """
 
     formula: str
@@ -50,6 +53,7 @@ class MMRMResult:
     n_subjects_without_covariates: int
     group: str | None = None
     vcov: Vcov | None = None
+    information: Information = "observed"
     _inferences: dict[tuple[str, str | None], Inference] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -106,7 +110,7 @@ class MMRMResult:
         if not asked and ddf.startswith("kenward-roger"):
             vcov = None
         if (ddf, vcov) not in self._inferences:
-            self._inferences[ddf, vcov] = inference(self.fit, ddf, vcov)
+            self._inferences[ddf, vcov] = inference(self.fit, ddf, vcov, information=self.information)
         return self._inferences[ddf, vcov]
 
     def lsmeans(
@@ -201,6 +205,9 @@ class MMRMResult:
         if self.design.dropped:
             lines.append(f"Not estimable, dropped: {', '.join(self.design.dropped)}")
         table = self.coefficients().to_string(float_format=lambda v: f"{v:.6g}")
+        if fit.working.structure.timed:
+            named = pd.Series(fit.theta, index=list(fit.theta_names))
+            return "\n".join([*lines, "", table, "", "Covariance parameters", named.to_string(float_format=lambda v: f"{v:.6g}")])
         return "\n".join([*lines, "", table, "", "Covariance of the visits", self.varcor.to_string(float_format=lambda v: f"{v:.6g}")])
 
 
@@ -215,6 +222,7 @@ def mmrm(
     reml: bool = True,
     ddf: Ddf | None = None,
     vcov: Vcov | None = None,
+    information: Information = "observed",
     weights: str | None = None,
     rank_deficient: RankDeficient = "error",
 ) -> MMRMResult:
@@ -228,10 +236,11 @@ def mmrm(
         One row per subject and visit. Text and categorical columns are factors: a Categorical keeps its declared order, others
         are sorted; the first level is the reference.
     subject, visit : str
-        Columns that say which rows belong to one subject, and to which visit; the visit is always a factor.
+        Columns that say which rows belong to one subject, and to which visit; the visit is a factor, except for a structure in
+        continuous time, which needs times as numbers here.
     covariance : str or list of str
         Structure of the visits' covariance (``"us"``: unstructured; ``"toeph"``, ``"ar1h"``, ``"csh"``, ``"adh"``, ``"toep"``,
-        ``"ar1"``, ``"ad"``, ``"cs"``, see :data:`nirls.stats.mmrm.covariance.STRUCTURES`), or the order in which structures are
+        ``"ar1"``, ``"ad"``, ``"cs"``; in continuous time ``"sp-exp"``, ``"random-intercept"``, ``"random-slope"``; see :data:`nirls.stats.mmrm.covariance.STRUCTURES`), or the order in which structures are
         tried; the first to converge is fitted.
     group : str, optional
         Column of groups of subjects, for example the arm; each group then has covariance parameters of its own.
@@ -241,6 +250,9 @@ def mmrm(
         Small-sample method; when not given, Kenward–Roger (linear) under REML, Satterthwaite under ML or with a robust `vcov`.
     vcov : {"model", "CR0", "CR1", "CR2", "CR3"}, optional
         Covariance of the coefficients; the CR are robust against a wrong covariance structure.
+    information : {"observed", "expected"}
+        Information on the covariance parameters used by Kenward–Roger and Satterthwaite: observed as PROC MIXED, R mmrm and
+        lmerTest's Satterthwaite, expected as R pbkrtest (lmerTest's Kenward–Roger).
     weights : str, optional
         Column of positive weights.
     rank_deficient : {"error", "drop"}
@@ -269,8 +281,10 @@ def mmrm(
     """
     _refuse_duplicates(data, subject, visit)
     carry = list(dict.fromkeys(c for c in (subject, visit, weights, group) if c is not None))
-    design = build_design(formula, data, factors=[visit], carry=carry, rank_deficient=rank_deficient)
-    occasions = as_factor(design.frame[visit])
+    declared = [covariance] if isinstance(covariance, str) else list(covariance)
+    timed = any(is_timed(name) for name in declared)
+    design = build_design(formula, data, factors=[] if timed else [visit], carry=carry, rank_deficient=rank_deficient)
+    when, visit_names = _times(design.frame[visit]) if timed else _visits(design.frame[visit])
     if design.n_missing_covariates:
         warnings.warn(
             f"{design.n_missing_covariates} rows with an observed {design.response} are not analysed: missing {design.missing_covariates}",
@@ -283,12 +297,12 @@ def mmrm(
         design.y,
         design.matrix,
         pd.factorize(design.frame[subject])[0],
-        occasions.cat.codes.to_numpy(),
+        when,
         covariance=covariance,
         reml=reml,
         weights=None if weights is None else design.frame[weights].to_numpy(dtype=float),
         group=None if group is None else design.frame[group].astype(str).to_numpy(dtype=str),
-        visit_names=list(occasions.cat.categories),
+        visit_names=visit_names,
     )
     with_outcome = data.loc[data[design.response].notna(), subject].nunique()
     return MMRMResult(
@@ -299,10 +313,27 @@ def mmrm(
         design=design,
         ddf=ddf or ("kenward-roger-linear" if reml and vcov is None else "satterthwaite"),
         vcov=vcov,
+        information=information,
         n_subjects_without_outcome=int(data[subject].nunique() - with_outcome),
         n_subjects_without_covariates=int(with_outcome - fit.n_subjects),
         group=group,
     )
+
+
+def _visits(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """Codes and names of the visits."""
+    occasions = as_factor(column)
+    return occasions.cat.codes.to_numpy(), list(occasions.cat.categories)
+
+
+def _times(column: pd.Series) -> tuple[np.ndarray, None]:
+    """Times as numbers."""
+    if not pd.api.types.is_numeric_dtype(column):
+        raise DataError(f"the covariance is in continuous time, but {column.name!r} is not a column of numbers")
+    times = column.to_numpy(dtype=float)
+    if not np.isfinite(times).all():
+        raise DataError(f"{column.name!r} is missing or infinite in {(~np.isfinite(times)).sum()} rows with an observed outcome")
+    return times, None
 
 
 def _refuse_duplicates(data: pd.DataFrame, subject: str, visit: str) -> None:

@@ -42,6 +42,9 @@ class Structure:
     groups : int
         Number of groups of subjects with a Σ of their own (:func:`nirls.stats.mmrm.grouped.by_group`); T then counts the visits of
         all groups, group by group.
+    timed : bool
+        True when the T "visits" are distinct times (:mod:`nirls.stats.mmrm.timed`): only the part of Σ that belongs to some subject has
+        to be positive definite, and a start does not need Σ₀.
     """
 
     name: str
@@ -56,3 +59,4 @@ class Structure:
     shifts: Callable[[int], Array] | None = None
     every_pair: bool = False
     groups: int = 1
+    timed: bool = False

@@ -12,7 +12,7 @@ from scipy import linalg
 
 from nirls.errors import ConvergenceError, DataError, MethodError, NotEstimableError
 from nirls.stats.mmrm.basis import Basis, orthonormal
-from nirls.stats.mmrm.covariance import Structure, structure
+from nirls.stats.mmrm.covariance import Structure, is_timed, structure
 from nirls.stats.mmrm.grouped import by_group
 from nirls.stats.mmrm.likelihood import Value
 from nirls.stats.mmrm.optimise import Convergence, minimise, not_tried, parts
@@ -134,7 +134,7 @@ def fit_mmrm(
     X : (n, p) array
         Design matrix of full column rank.
     subject, visit : (n,) arrays
-        Subject and visit of each row; visits are ordered as they sort.
+        Subject and visit of each row; visits are ordered as they sort. For a structure in continuous time, times as numbers.
     covariance : str, Structure or sequence of them
         Structure of Σ, or the declared order of structures of which the first that converges is fitted.
     reml : bool
@@ -171,6 +171,7 @@ def fit_mmrm(
     y, x = y[observed], x[observed]
     subjects, subject_code = np.unique(np.asarray(subject)[observed], return_inverse=True)
     visits, visit_code = np.unique(np.asarray(visit)[observed], return_inverse=True)
+    times = visits
     if visit_names is not None:
         if len(visit_names) != visits.size:
             raise ValueError(f"{len(visit_names)} visit names for {visits.size} visits with an observed outcome")
@@ -185,11 +186,15 @@ def fit_mmrm(
     z, basis = orthonormal(x, y) if root_weight is None else orthonormal(x * root_weight[:, None], y * root_weight)
     records = Records(x=x, z=z, root_weight=root_weight, subject=subject_code, visit=cell_code)
     statistics = collect(z, subject_code, cell_code, n_cells)
-    start = _start(z[:, -1], subject_code, cell_code, subjects.size, n_cells)
 
     declared = [covariance] if isinstance(covariance, str | Structure) else list(covariance)
+    timed = [is_timed(s) for s in declared]
+    if any(timed) and not all(timed):
+        raise ValueError("structures of visits and structures in continuous time cannot be declared together")
+    # in continuous time hardly any two subjects share a time: there is nothing to start from but the scale, which is one
+    start = np.eye(n_cells) if any(timed) else _start(z[:, -1], subject_code, cell_code, subjects.size, n_cells)
     attempts: list[Convergence] = []
-    for base in map(structure, declared):
+    for base in (structure(s, times) for s in declared):
         candidate = base if groups is None else by_group(base, tuple(map(str, groups)))
         unseen = _unseen_pairs(statistics, visits, groups) if candidate.every_pair else ""
         if unseen and len(declared) == 1:

@@ -133,6 +133,13 @@ def parts(sigma: Array, groups: int) -> Array:
     return split[each, :, each, :]
 
 
+def _condition(structure: Structure, point: Value) -> float:
+    """Condition number of Σ, the largest of the groups; in continuous time the largest of the subjects' V = (R'R)⁻¹."""
+    if structure.timed:
+        return max(float(np.linalg.cond(roots).max()) ** 2 for roots in point.roots)
+    return max(float(np.linalg.cond(part)) for part in parts(point.sigma, structure.groups))
+
+
 def not_tried(structure: Structure, message: str) -> Convergence:
     """The record of a structure the data cannot identify."""
     return _record(structure, None, float("nan"), [], message)
@@ -140,7 +147,7 @@ def not_tried(structure: Structure, message: str) -> Convergence:
 
 def _record(structure: Structure, point: Value | None, gradient: float, steps: list[Step], message: str) -> Convergence:
     definite = bool(np.isfinite(gradient))
-    condition = float("nan") if point is None else max(float(np.linalg.cond(part)) for part in parts(point.sigma, structure.groups))
+    condition = float("nan") if point is None else _condition(structure, point)
     converged = definite and gradient < GRADIENT_TOLERANCE and condition < CONDITION_LIMIT
     if converged:
         message = "converged"

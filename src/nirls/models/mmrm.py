@@ -241,8 +241,9 @@ def mmrm(
     covariance : str or list of str
         Structure of the visits' covariance (``"us"``: unstructured; ``"toeph"``, ``"ar1h"``, ``"csh"``, ``"adh"``, ``"toep"``,
         ``"ar1"``, ``"ad"``, ``"cs"``; in continuous time ``"sp-exp"``,
-        ``"random-intercept"``, ``"random-slope"``; see :data:`nirls.stats.mmrm.covariance.STRUCTURES`), or the order in which structures are
-        tried; the first to converge is fitted.
+        ``"random-intercept"``, ``"random-slope"``; see
+        :data:`nirls.stats.mmrm.covariance.STRUCTURES`), or the order in
+        which structures are tried; the first to converge is fitted.
     group : str, optional
         Column of groups of subjects, for example the arm; each group then has covariance parameters of its own.
     reml : bool

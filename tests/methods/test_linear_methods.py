@@ -86,6 +86,27 @@ def test_mmrm_rows_are_the_reference(adqs):
     assert (text(found, "covariance"), text(found, "path")) == ("unstructured", "us: converged in 5 iterations")
 
 
+def test_mmrm_structure_and_variance_are_the_reference(adqs):
+    """R mmrm 0.3.18, tests/reference/mmrm.json: another structure, a robust variance, a covariance for each arm."""
+    fits = json.loads((HERE / "mmrm.json").read_text())["fits"]
+    options = {"covariance": ["ar1h", "cs"], "ddf": "satterthwaite"}
+    for key, more, label, variance in (
+        ("ar1h.satterthwaite", options, "heterogeneous first-order autoregressive", "model-based"),
+        ("us.empirical-jackknife", {"ddf": "satterthwaite", "vcov": "CR3"}, "unstructured", "robust, CR3 (jackknife)"),
+        ("us.by_arm_satterthwaite", {"ddf": "satterthwaite", "covariance_by_arm": True}, "unstructured, by group", "model-based"),
+    ):
+        found = ard(mmrm(data(adqs, "mmrm"), MMRMOptions(**OPTIONS, **more)))
+        r = fits[key]["contrasts"]
+        for i, (contrast, visit) in enumerate(zip(r["contrast"], r["AVISIT"], strict=True)):
+            arm = contrast[1:6]
+            where = {"variable": "CHG", "group1_level": arm, "visit": f"Week {visit[1]}", "comparison": f"{arm} - SHAM"}
+            for name, column in (("estimate", "estimate"), ("std_error", "SE"), ("df", "df")):
+                assert stat(found, name, **where) == pytest.approx(r[column][i], rel=1e-6)
+        assert (text(found, "covariance"), text(found, "variance")) == (label, variance)
+    arms = found[(found["stat_name"] == "covariance") & (found["visit"] == "Week 1")]
+    assert sorted(arms["group1_level"]) == ["NIR-H", "NIR-L", "SHAM"] and (arms["group1"] == "TRT01P").all()
+
+
 def test_options_change_what_they_say(adqs):
     plain = ard(mmrm(data(adqs, "mmrm"), MMRMOptions(**OPTIONS)))
     other = ard(mmrm(data(adqs, "mmrm"), MMRMOptions(**OPTIONS, ddf="satterthwaite", margins="observed", level=0.9, reference="NIR-L")))
@@ -166,6 +187,7 @@ def test_wrong_data_stop_the_analysis(adqs):
     [
         ({"covariance": ["toeplitz"]}, "covariance"),
         ({"covariance": []}, "covariance"),
+        ({"vcov": "CR2"}, "CR2 does not go with ddf kenward-roger-linear"),
         ({"by_visit": ["REGION"]}, "REGION not among covariates"),
         ({"level": 1.0}, "level"),
         ({"covarience": ["us"]}, "covarience"),

@@ -9,6 +9,7 @@ import pytest
 from nirls.stats.mmrm import fit_mmrm, inference
 from nirls.stats.mmrm.basis import orthonormal
 from nirls.stats.mmrm.covariance import STRUCTURES, Structure, structure
+from nirls.stats.mmrm.grouped import by_group
 from nirls.stats.mmrm.likelihood import differentiate, evaluate
 from nirls.stats.mmrm.sufficient import collect
 
@@ -34,7 +35,7 @@ def _ar1_second(theta, t):
 
 # a linear and a non-linear structure, to show that one declaration is all a structure needs
 COMPOUND_SYMMETRY = Structure(
-    name="cs",
+    name="declared-cs",
     label="compound symmetry",
     count=lambda t: 2,
     sigma=lambda theta, t: theta[0] * np.eye(t) + theta[1] * (1 - np.eye(t)),
@@ -45,7 +46,7 @@ COMPOUND_SYMMETRY = Structure(
     names=lambda t: ("variance", "covariance"),
 )
 AUTOREGRESSIVE = Structure(
-    name="ar1",
+    name="declared-ar1",
     label="first-order autoregressive",
     count=lambda t: 2,
     sigma=lambda theta, t: theta[0] * theta[1] ** lag(t),
@@ -55,19 +56,35 @@ AUTOREGRESSIVE = Structure(
     powers=lambda t: np.array([2.0, 0.0]),
     names=lambda t: ("variance", "correlation"),
 )
-ALL = [*STRUCTURES.values(), COMPOUND_SYMMETRY, AUTOREGRESSIVE]
+BY_GROUP = [by_group(STRUCTURES[name], ("A", "B")) for name in ("cs", "ar1h", "us-cholesky")]
+ALL = [*STRUCTURES.values(), COMPOUND_SYMMETRY, AUTOREGRESSIVE, *BY_GROUP]
 
 
 @pytest.mark.parametrize("s", ALL, ids=lambda s: s.name)
 def test_derivatives_of_sigma(s):
     t, h = 4, 1e-6
-    theta = s.start(3.0 * 0.6 ** lag(t) + np.diag([0, 0.1, 0.2, 0.4])) + 0.01
+    theta = s.start(3.0 * 0.6 ** lag(t) + np.diag([0, 0.1, 0.2, 0.4])) + 0.01 * np.arange(1, s.count(t) + 1)
     assert theta.size == s.count(t) == len(s.names(t)) == len(s.powers(t))
     second = np.zeros((theta.size, theta.size, t, t)) if s.second is None else s.second(theta, t)
     for j, step in enumerate(h * np.eye(theta.size)):
         np.testing.assert_allclose(s.first(theta, t)[j], (s.sigma(theta + step, t) - s.sigma(theta - step, t)) / (2 * h), atol=1e-8)
         np.testing.assert_allclose(second[j], (s.first(theta + step, t) - s.first(theta - step, t)) / (2 * h), atol=1e-8)
-    np.testing.assert_allclose(s.sigma(theta * 2.5 ** s.powers(t), t), 2.5**2 * s.sigma(theta, t), rtol=1e-13)
+    shift = 0.0 if s.shifts is None else np.log(2.5) * s.shifts(t)
+    np.testing.assert_allclose(s.sigma(theta * 2.5 ** s.powers(t) + shift, t), 2.5**2 * s.sigma(theta, t), rtol=1e-13)
+
+
+@pytest.mark.parametrize("s", STRUCTURES.values(), ids=lambda s: s.name)
+@pytest.mark.parametrize("t", [1, 2, 7])
+def test_start_and_count(s, t):
+    """A start is positive definite, close to Σ₀ on the diagonal, and reproduces a Σ₀ that has the structure."""
+    rng = np.random.default_rng(t)
+    root = rng.normal(size=(t, t + 3))
+    theta = s.start(root @ root.T)
+    assert theta.shape == (s.count(t),) and len(set(s.names(t))) == s.count(t)
+    sigma = s.sigma(theta, t)
+    assert np.linalg.eigvalsh(sigma)[0] > 0
+    np.testing.assert_allclose(np.trace(sigma), np.trace(root @ root.T), rtol=1e-12)
+    np.testing.assert_allclose(s.sigma(s.start(sigma), t), sigma, rtol=1e-10)
 
 
 def by_subject(y, x, subject, visit, sigma, reml):
@@ -98,6 +115,9 @@ def test_deviance_is_that_of_the_subjects(incomplete, reml):
 @pytest.mark.parametrize("s", ALL, ids=lambda s: s.name)
 def test_gradient_and_hessian(incomplete, s, reml):
     y, x, subject, visit = incomplete
+    if s.groups == 2:  # two visits in each group: a subject keeps the first or the last two
+        keep = visit // 2 == subject % 2
+        y, x, visit, subject = y[keep], x[keep, :8], visit[keep], np.unique(subject[keep], return_inverse=True)[1]
     z, _ = orthonormal(x, y)
     statistics = collect(z, subject, visit, 4)
     theta = s.start(1.3 * 0.6 ** lag(4) + np.diag([0, 0.1, 0.2, 0.4]))
@@ -141,7 +161,7 @@ def test_declared_structures_agree_with_r(s):
     arms = [1.0 * (rows["TRT"] == a) for a in ("NIR-L", "NIR-H")]
     columns += arms + [rows["BASE"] * v for v in at[:, 1:].T] + [a * v for a in arms for v in at[:, 1:].T]
     fit = fit_mmrm(rows["CHG"], np.column_stack(columns), rows["USUBJID"], visit, covariance=s)
-    r = json.loads((HERE / "mmrm.json").read_text())["fits"][f"{s.name}.kr_linear"]
+    r = json.loads((HERE / "mmrm.json").read_text())["fits"][f"{s.name.removeprefix('declared-')}.kr_linear"]
     found = inference(fit).contrasts(np.eye(18))
     assert r["coefficients"]["term"][12] == "AVISITW2:TRTNIR-L"
     assert fit.deviance <= r["deviance"] + 1e-6 and fit.deviance == pytest.approx(r["deviance"], abs=1e-6)

@@ -6,13 +6,15 @@ from statsmodels.regression.linear_model import OLS, WLS
 
 from nirls.stats.mmrm import DDF, fit_mmrm, inference
 
+EXACT = ("kenward-roger-linear", "satterthwaite", "kenward-roger")
+
 
 def table(fit, rows=None, ddf="kenward-roger-linear"):
     found = inference(fit, ddf).contrasts(np.eye(fit.beta.size) if rows is None else rows)
     return np.array([found.estimate, found.std_error, found.df, found.p_value])
 
 
-@pytest.mark.parametrize("ddf", DDF)
+@pytest.mark.parametrize("ddf", EXACT)
 def test_complete_data_are_least_squares_per_visit(by_visit, ddf):
     rng = np.random.default_rng(5)
     n, t = 24, 3
@@ -27,7 +29,7 @@ def test_complete_data_are_least_squares_per_visit(by_visit, ddf):
         np.testing.assert_allclose(found[:, v::t], expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("ddf", DDF)
+@pytest.mark.parametrize("ddf", EXACT)
 def test_one_visit_is_least_squares(ddf):
     rng = np.random.default_rng(6)
     n = 15

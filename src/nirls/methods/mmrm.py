@@ -18,8 +18,20 @@ if TYPE_CHECKING:
 
     from nirls.models.mmrm import MMRMResult
 
-DDF_WORDS = {"kenward-roger-linear": "Kenward–Roger (linear)", "satterthwaite": "Satterthwaite"}
-VARIANCE_WORDS = {"kenward-roger-linear": "Kenward–Roger adjusted", "satterthwaite": "model-based"}
+DDF_WORDS = {
+    "kenward-roger-linear": "Kenward–Roger (linear)",
+    "kenward-roger": "Kenward–Roger",
+    "satterthwaite": "Satterthwaite",
+    "between-within": "between-within",
+    "residual": "residual",
+}
+VARIANCE_WORDS = {
+    "model": "model-based",
+    "CR0": "robust, CR0",
+    "CR1": "robust, CR1",
+    "CR2": "robust, CR2 (bias-reduced)",
+    "CR3": "robust, CR3 (jackknife)",
+}
 
 
 class MMRMOptions(PlanModel):
@@ -32,14 +44,18 @@ class MMRMOptions(PlanModel):
     visit_order: Id = Field("AVISITN", description="Number that orders the visits.")
     subject: Id = Field("USUBJID", description="Subject.")
     reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
-    covariance: list[Literal["us"]] = Field(
+    covariance: list[Literal["us", "toeph", "ar1h", "csh", "adh", "toep", "ar1", "ad", "cs", "us-cholesky"]] = Field(
         ["us"],
         description="Covariance of a subject's visits; several are tried in this order and the first that converges is used.",
         min_length=1,
     )
-    ddf: Literal["kenward-roger-linear", "satterthwaite"] = Field(
-        "kenward-roger-linear", description="Denominator degrees of freedom and standard errors."
+    ddf: Literal["kenward-roger-linear", "satterthwaite", "kenward-roger", "between-within", "residual"] = Field(
+        "kenward-roger-linear", description="Denominator degrees of freedom, and with Kenward–Roger standard errors."
     )
+    vcov: Literal["model", "CR0", "CR1", "CR2", "CR3"] = Field(
+        "model", description="Covariance of the coefficients: model-based, or robust (not with Kenward–Roger)."
+    )
+    covariance_by_arm: bool = Field(False, description="Covariance parameters of their own in each arm.")
     margins: Literal["equal", "observed"] = Field(
         "equal", description="Weights of the levels of other factors in LS means: equal, or as in the analysed records."
     )
@@ -53,6 +69,12 @@ class MMRMOptions(PlanModel):
         strange = [c for c in self.by_visit if c not in self.covariates]
         if strange:
             raise ValueError(f"by_visit: {', '.join(strange)} not among covariates ({', '.join(self.covariates) or 'none'})")
+        return self
+
+    @model_validator(mode="after")
+    def _kenward_roger_has_its_own_variance(self) -> MMRMOptions:
+        if self.vcov != "model" and self.ddf.startswith("kenward-roger"):
+            raise ValueError(f"vcov: {self.vcov} does not go with ddf {self.ddf}; use satterthwaite")
         return self
 
 
@@ -84,7 +106,9 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
                 subject=options.subject,
                 visit=options.visit,
                 covariance=options.covariance,
+                group=group if options.covariance_by_arm else None,
                 ddf=options.ddf,
+                vcov=None if options.vcov == "model" else options.vcov,
                 rank_deficient=options.rank_deficient,
             )
     except MethodError as error:
@@ -108,7 +132,7 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
     texts = {
         "formula": formula,
         "ddf": DDF_WORDS[options.ddf],
-        "variance": VARIANCE_WORDS[options.ddf],
+        "variance": "Kenward–Roger adjusted" if options.ddf.startswith("kenward-roger") else VARIANCE_WORDS[options.vcov],
         "weights": MARGINS[options.margins],
         "reml": "REML",
     }
@@ -196,12 +220,15 @@ def _model_rows(fit: MMRMResult, visits: list[str]) -> list[dict[str, Any]]:
         },
         variable="model",
     )
-    for i, later in enumerate(fit.varcor.index):
-        for j, earlier in enumerate(fit.varcor.columns[: i + 1]):
-            key = {"variable": "model", "visit": str(later), "variable_level": str(earlier)}
-            found.append(row("covariance", numbers.sigma[i, j], **key))
-            if i != j:
-                found.append(row("correlation", numbers.sigma[i, j] / (numbers.sigma[i, i] * numbers.sigma[j, j]) ** 0.5, **key))
+    arms = [None] if numbers.groups is None else list(numbers.groups)
+    for arm, sigma in zip(arms, numbers.sigma.reshape(len(arms), len(numbers.visits), -1), strict=True):
+        own = {} if arm is None else {"group1": fit.group, "group1_level": str(arm)}
+        for i, later in enumerate(numbers.visits):
+            for j, earlier in enumerate(numbers.visits[: i + 1]):
+                key = {"variable": "model", "visit": str(later), "variable_level": str(earlier), **own}
+                found.append(row("covariance", sigma[i, j], **key))
+                if i != j:
+                    found.append(row("correlation", sigma[i, j] / (sigma[i, i] * sigma[j, j]) ** 0.5, **key))
     return found
 
 

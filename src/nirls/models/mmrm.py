@@ -15,7 +15,8 @@ from nirls.models.design import Design, RankDeficient, as_factor, build_design
 from nirls.models.reference_grid import Margins, contrasts_table, lsmeans_table
 from nirls.stats.contrasts import FTest
 from nirls.stats.mmrm import Inference, MMRMFit, fit_mmrm, inference
-from nirls.stats.mmrm.degrees import Ddf
+from nirls.stats.mmrm.covariance import is_timed
+from nirls.stats.mmrm.degrees import Ddf, Information, Vcov
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,12 @@ class MMRMResult:
     n_subjects_without_outcome, n_subjects_without_covariates : int
         Subjects of the data who contribute nothing: no observed outcome at all; an outcome, but covariates missing wherever it
         is observed.
+    group : str or None
+        Column whose levels have covariance parameters of their own.
+    vcov : str or None
+        Covariance of the coefficients used unless another is asked for; none: that of `ddf`.
+    information : str
+        Information on the covariance parameters that Kenward–Roger and Satterthwaite use.
     """
 
     formula: str
@@ -44,7 +51,10 @@ class MMRMResult:
     ddf: Ddf
     n_subjects_without_outcome: int
     n_subjects_without_covariates: int
-    _inferences: dict[str, Inference] = field(default_factory=dict, repr=False, compare=False)
+    group: str | None = None
+    vcov: Vcov | None = None
+    information: Information = "observed"
+    _inferences: dict[tuple[str, str | None], Inference] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def params(self) -> pd.Series:
@@ -56,16 +66,19 @@ class MMRMResult:
         """Standard errors of the coefficients, by the method of `ddf`."""
         return pd.Series(np.sqrt(np.diagonal(self.cov_params())), index=list(self.design.columns), name="std_error")
 
-    def cov_params(self, ddf: Ddf | None = None) -> pd.DataFrame:
-        """Covariance of the coefficients: Kenward–Roger adjusted, or model-based under Satterthwaite."""
+    def cov_params(self, ddf: Ddf | None = None, vcov: Vcov | None = None) -> pd.DataFrame:
+        """Covariance of the coefficients: Kenward–Roger adjusted, robust, or model-based."""
         names = list(self.design.columns)
-        return pd.DataFrame(self._inference(ddf).beta_cov, index=names, columns=names)
+        return pd.DataFrame(self._inference(ddf, vcov).beta_cov, index=names, columns=names)
 
     @property
     def varcor(self) -> pd.DataFrame:
-        """Σ, the covariance of a subject's visits."""
+        """Σ, the covariance of a subject's visits; with covariance groups one below the other, (group, visit) as index."""
         visits = list(self.fit.visits)
-        return pd.DataFrame(self.fit.sigma, index=visits, columns=visits)
+        if self.fit.groups is None:
+            return pd.DataFrame(self.fit.sigma, index=visits, columns=visits)
+        rows = pd.MultiIndex.from_product([list(self.fit.groups), visits], names=[self.group, self.visit])
+        return pd.DataFrame(self.fit.sigma.reshape(-1, len(visits)), index=rows, columns=visits)
 
     @property
     def deviance(self) -> float:
@@ -87,14 +100,28 @@ class MMRMResult:
         """BIC, covariance parameters only, with log(subjects)."""
         return self.fit.bic
 
-    def _inference(self, ddf: Ddf | None) -> Inference:
-        ddf = ddf or self.ddf
-        if ddf not in self._inferences:
-            self._inferences[ddf] = inference(self.fit, ddf)
-        return self._inferences[ddf]
+    def _inference(self, ddf: Ddf | None, vcov: Vcov | None = None) -> Inference:
+        asked = vcov is not None
+        vcov = vcov or self.vcov
+        if ddf is None:
+            ddf = self.ddf
+            if vcov not in (None, "model") and ddf.startswith("kenward-roger"):
+                ddf = "satterthwaite"  # Kenward–Roger adjusts the model-based covariance only
+        if not asked and ddf.startswith("kenward-roger"):
+            vcov = None
+        if (ddf, vcov) not in self._inferences:
+            self._inferences[ddf, vcov] = inference(self.fit, ddf, vcov, information=self.information)
+        return self._inferences[ddf, vcov]
 
     def lsmeans(
-        self, factor: str, by: str | Sequence[str] | None = None, *, margins: Margins = "equal", ddf: Ddf | None = None, level: float = 0.95
+        self,
+        factor: str,
+        by: str | Sequence[str] | None = None,
+        *,
+        margins: Margins = "equal",
+        ddf: Ddf | None = None,
+        vcov: Vcov | None = None,
+        level: float = 0.95,
     ) -> pd.DataFrame:
         """LS means of `factor` within each level of `by`, averaged over the other factors.
 
@@ -104,7 +131,9 @@ class MMRMResult:
         by : str or list of str, optional
         margins : {"equal", "observed"}
             Weights of the other factors.
-        ddf : {"kenward-roger-linear", "satterthwaite"}, optional
+        ddf : {"kenward-roger-linear", "satterthwaite", "kenward-roger", "between-within", "residual"}, optional
+        vcov : {"model", "CR0", "CR1", "CR2", "CR3"}, optional
+            Covariance of the coefficients; a robust one without `ddf` takes Satterthwaite df.
         level : float
             Confidence level.
 
@@ -113,7 +142,7 @@ class MMRMResult:
         DataFrame
             by …, factor, n (subjects), lsmean, std_error, df, statistic, p_value, conf_low, conf_high.
         """
-        return lsmeans_table(self.design, self._inference(ddf).contrasts, factor, by, margins, level, unit=self.subject)
+        return lsmeans_table(self.design, self._inference(ddf, vcov).contrasts, factor, by, margins, level, unit=self.subject)
 
     def contrasts(
         self,
@@ -123,6 +152,7 @@ class MMRMResult:
         reference: Any = None,
         margins: Margins = "equal",
         ddf: Ddf | None = None,
+        vcov: Vcov | None = None,
         level: float = 0.95,
     ) -> pd.DataFrame:
         """Differences of LS means from `reference` (default: first level) within each level of `by`.
@@ -132,16 +162,16 @@ class MMRMResult:
         DataFrame
             by …, contrast, factor, estimate, std_error, df, statistic, p_value, conf_low, conf_high.
         """
-        return contrasts_table(self.design, self._inference(ddf).contrasts, factor, by, reference, margins, level)
+        return contrasts_table(self.design, self._inference(ddf, vcov).contrasts, factor, by, reference, margins, level)
 
-    def test(self, hypothesis: str | np.ndarray, *, ddf: Ddf | None = None) -> FTest:
+    def test(self, hypothesis: str | np.ndarray, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> FTest:
         """Joint F test of a term ("TRT:AVISIT") or of the rows of a matrix L over :attr:`params`."""
         rows = self.design.term_rows(hypothesis) if isinstance(hypothesis, str) else np.asarray(hypothesis, dtype=float)
-        return self._inference(ddf).f_test(rows)
+        return self._inference(ddf, vcov).f_test(rows)
 
-    def coefficients(self, *, ddf: Ddf | None = None, level: float = 0.95) -> pd.DataFrame:
+    def coefficients(self, *, ddf: Ddf | None = None, vcov: Vcov | None = None, level: float = 0.95) -> pd.DataFrame:
         """Coefficient table: estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
-        result = self._inference(ddf).contrasts(np.eye(len(self.design.columns)))
+        result = self._inference(ddf, vcov).contrasts(np.eye(len(self.design.columns)))
         low, high = result.ci(level)
         return pd.DataFrame(
             {
@@ -160,10 +190,11 @@ class MMRMResult:
         """The model, its fit and its coefficients as text."""
         fit, record = self.fit, self.fit.convergence
         tried = "" if len(fit.attempts) == 1 else f" (tried: {', '.join(a.covariance for a in fit.attempts)})"
+        by_group = "" if self.group is None else f" by {self.group}"
         lines = [
             f"Mixed model for repeated measures: {self.formula}",
-            f"Subject {self.subject}, visit {self.visit}, covariance {fit.covariance}{tried}, {'REML' if fit.reml else 'ML'}, "
-            f"df {self.ddf}",
+            f"Subject {self.subject}, visit {self.visit}, covariance {fit.covariance}{by_group}{tried}, {'REML' if fit.reml else 'ML'}, "
+            f"df {self.ddf}" + ("" if self.vcov is None else f", covariance of the coefficients {self.vcov}"),
             f"{fit.n_obs} observations of {fit.n_subjects} subjects; left out: {self.design.n_missing_outcome} rows without outcome, "
             f"{self.design.n_missing_covariates} rows with a missing covariate {self.design.missing_covariates or ''}".rstrip()
             + f"; subjects without any outcome {self.n_subjects_without_outcome}, without covariates {self.n_subjects_without_covariates}",
@@ -174,6 +205,9 @@ class MMRMResult:
         if self.design.dropped:
             lines.append(f"Not estimable, dropped: {', '.join(self.design.dropped)}")
         table = self.coefficients().to_string(float_format=lambda v: f"{v:.6g}")
+        if fit.working.structure.timed:
+            named = pd.Series(fit.theta, index=list(fit.theta_names))
+            return "\n".join([*lines, "", table, "", "Covariance parameters", named.to_string(float_format=lambda v: f"{v:.6g}")])
         return "\n".join([*lines, "", table, "", "Covariance of the visits", self.varcor.to_string(float_format=lambda v: f"{v:.6g}")])
 
 
@@ -184,8 +218,11 @@ def mmrm(
     subject: str,
     visit: str,
     covariance: str | Sequence[str] = "us",
+    group: str | None = None,
     reml: bool = True,
     ddf: Ddf | None = None,
+    vcov: Vcov | None = None,
+    information: Information = "observed",
     weights: str | None = None,
     rank_deficient: RankDeficient = "error",
 ) -> MMRMResult:
@@ -199,14 +236,25 @@ def mmrm(
         One row per subject and visit. Text and categorical columns are factors: a Categorical keeps its declared order, others
         are sorted; the first level is the reference.
     subject, visit : str
-        Columns that say which rows belong to one subject, and to which visit; the visit is always a factor.
+        Columns that say which rows belong to one subject, and to which visit; the visit is a factor, except for a structure in
+        continuous time, which needs times as numbers here.
     covariance : str or list of str
-        Structure of the visits' covariance (``"us"``: unstructured), or the order in which structures are tried; the first to
-        converge is fitted.
+        Structure of the visits' covariance (``"us"``: unstructured; ``"toeph"``, ``"ar1h"``, ``"csh"``, ``"adh"``, ``"toep"``,
+        ``"ar1"``, ``"ad"``, ``"cs"``; in continuous time ``"sp-exp"``,
+        ``"random-intercept"``, ``"random-slope"``; see
+        :data:`nirls.stats.mmrm.covariance.STRUCTURES`), or the order in
+        which structures are tried; the first to converge is fitted.
+    group : str, optional
+        Column of groups of subjects, for example the arm; each group then has covariance parameters of its own.
     reml : bool
         Restricted (default) or full maximum likelihood.
-    ddf : {"kenward-roger-linear", "satterthwaite"}, optional
-        Small-sample method; Kenward–Roger under REML, Satterthwaite under ML when not given.
+    ddf : {"kenward-roger-linear", "satterthwaite", "kenward-roger", "between-within", "residual"}, optional
+        Small-sample method; when not given, Kenward–Roger (linear) under REML, Satterthwaite under ML or with a robust `vcov`.
+    vcov : {"model", "CR0", "CR1", "CR2", "CR3"}, optional
+        Covariance of the coefficients; the CR are robust against a wrong covariance structure.
+    information : {"observed", "expected"}
+        Information on the covariance parameters used by Kenward–Roger and Satterthwaite: observed as PROC MIXED, R mmrm and
+        lmerTest's Satterthwaite, expected as R pbkrtest (lmerTest's Kenward–Roger).
     weights : str, optional
         Column of positive weights.
     rank_deficient : {"error", "drop"}
@@ -234,23 +282,29 @@ def mmrm(
     >>> fit.contrasts("TRT", by="AVISIT", reference="SHAM")  # doctest: +SKIP
     """
     _refuse_duplicates(data, subject, visit)
-    carry = [subject, visit] if weights is None else [subject, visit, weights]
-    design = build_design(formula, data, factors=[visit], carry=carry, rank_deficient=rank_deficient)
-    occasions = as_factor(design.frame[visit])
+    carry = list(dict.fromkeys(c for c in (subject, visit, weights, group) if c is not None))
+    declared = [covariance] if isinstance(covariance, str) else list(covariance)
+    timed = any(is_timed(name) for name in declared)
+    design = build_design(formula, data, factors=[] if timed else [visit], carry=carry, rank_deficient=rank_deficient)
+    when, visit_names = _times(design.frame[visit]) if timed else _visits(design.frame[visit])
     if design.n_missing_covariates:
         warnings.warn(
             f"{design.n_missing_covariates} rows with an observed {design.response} are not analysed: missing {design.missing_covariates}",
             stacklevel=2,
         )
+    if group is not None and design.frame[group].isna().any():
+        lacking = design.frame.loc[design.frame[group].isna(), subject].unique()
+        raise DataError(f"{group} is missing for {len(lacking)} subjects: {', '.join(map(str, lacking[:10]))}")
     fit = fit_mmrm(
         design.y,
         design.matrix,
         pd.factorize(design.frame[subject])[0],
-        occasions.cat.codes.to_numpy(),
+        when,
         covariance=covariance,
         reml=reml,
         weights=None if weights is None else design.frame[weights].to_numpy(dtype=float),
-        visit_names=list(occasions.cat.categories),
+        group=None if group is None else design.frame[group].astype(str).to_numpy(dtype=str),
+        visit_names=visit_names,
     )
     with_outcome = data.loc[data[design.response].notna(), subject].nunique()
     return MMRMResult(
@@ -259,10 +313,29 @@ def mmrm(
         visit=visit,
         fit=fit,
         design=design,
-        ddf=ddf or ("kenward-roger-linear" if reml else "satterthwaite"),
+        ddf=ddf or ("kenward-roger-linear" if reml and vcov is None else "satterthwaite"),
+        vcov=vcov,
+        information=information,
         n_subjects_without_outcome=int(data[subject].nunique() - with_outcome),
         n_subjects_without_covariates=int(with_outcome - fit.n_subjects),
+        group=group,
     )
+
+
+def _visits(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """Codes and names of the visits."""
+    occasions = as_factor(column)
+    return occasions.cat.codes.to_numpy(), list(occasions.cat.categories)
+
+
+def _times(column: pd.Series) -> tuple[np.ndarray, None]:
+    """Times as numbers."""
+    if not pd.api.types.is_numeric_dtype(column):
+        raise DataError(f"the covariance is in continuous time, but {column.name!r} is not a column of numbers")
+    times = column.to_numpy(dtype=float)
+    if not np.isfinite(times).all():
+        raise DataError(f"{column.name!r} is missing or infinite in {(~np.isfinite(times)).sum()} rows with an observed outcome")
+    return times, None
 
 
 def _refuse_duplicates(data: pd.DataFrame, subject: str, visit: str) -> None:

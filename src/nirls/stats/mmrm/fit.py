@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ from scipy import linalg
 
 from nirls.errors import ConvergenceError, DataError, MethodError, NotEstimableError
 from nirls.stats.mmrm.basis import Basis, orthonormal
-from nirls.stats.mmrm.covariance import Structure, structure
+from nirls.stats.mmrm.covariance import Structure, is_timed, structure
+from nirls.stats.mmrm.grouped import by_group
 from nirls.stats.mmrm.likelihood import Value
-from nirls.stats.mmrm.optimise import Convergence, minimise
+from nirls.stats.mmrm.optimise import Convergence, minimise, not_tried, parts
+from nirls.stats.mmrm.subjects import Records
 from nirls.stats.mmrm.sufficient import Statistics, collect
 
 Array = np.ndarray
@@ -43,7 +45,7 @@ class MMRMFit:
     beta_cov : (p, p) array
         Model-based covariance (ΣX'V⁻¹X)⁻¹, without small-sample adjustment
         (see :mod:`nirls.stats.mmrm.degrees` for Kenward–Roger).
-    sigma : (T, T) array
+    sigma : (T, T) array, or (G, T, T) when there are G groups
         Covariance of the visits of one subject (of unit weight).
     theta, theta_names : (k,) array, tuple of str
         Covariance parameters.
@@ -65,6 +67,8 @@ class MMRMFit:
         Subjects given who have no observed outcome and so contribute nothing.
     visits : (T,) array
         Visit values in the order of `sigma`.
+    groups : (G,) array or None
+        Groups with a covariance of their own, in the order of `sigma`.
     attempts : tuple of Convergence
         One record for each structure tried, in order; the last converged.
     """
@@ -86,6 +90,7 @@ class MMRMFit:
     n_missing: int
     n_subjects_without_outcome: int
     visits: Array
+    groups: Array | None
     attempts: tuple[Convergence, ...]
     working: Working = field(repr=False)
 
@@ -105,6 +110,7 @@ class Working:
     slopes: Array
     structure: Structure
     theta_cov: Array
+    records: Records
 
 
 def fit_mmrm(
@@ -116,6 +122,7 @@ def fit_mmrm(
     covariance: str | Structure | Sequence[str | Structure] = "us",
     reml: bool = True,
     weights: Array | None = None,
+    group: Array | None = None,
     visit_names: Sequence[Any] | None = None,
 ) -> MMRMFit:
     """Fit y_i = X_i β + ε_i, ε_i ~ N(0, S_i'ΣS_i), independent over subjects i.
@@ -127,14 +134,15 @@ def fit_mmrm(
     X : (n, p) array
         Design matrix of full column rank.
     subject, visit : (n,) arrays
-        Subject and visit of each row; visits are ordered as they sort.
+        Subject and visit of each row; visits are ordered as they sort. For a structure in continuous time, times as numbers.
     covariance : str, Structure or sequence of them
         Structure of Σ, or the declared order of structures of which the first that converges is fitted.
     reml : bool
         Restricted (default) or full maximum likelihood.
     weights : (n,) array, optional
         Positive weights; a row of weight w has its standard deviation divided by √w.
-
+    group : (n,) array, optional
+        Group of each row, the same for all rows of a subject; every group then has covariance parameters of its own.
     visit_names : sequence, optional
         Names of the distinct visits, in sorted order of `visit`, for messages and the result.
 
@@ -145,9 +153,9 @@ def fit_mmrm(
     Raises
     ------
     DataError
-        For a subject with two rows at one visit (named), non-finite covariates or weights that are not positive.
+        For a subject with two rows at one visit or in two groups (named), non-finite covariates or weights that are not positive.
     NotEstimableError
-        For a rank-deficient X, or a pair of visits no subject has both of (unstructured Σ).
+        For a rank-deficient X, or, when only an unstructured Σ is declared, a pair of visits no subject has both of.
     MethodError
         For a constant outcome or too few observations.
     MMRMConvergenceError
@@ -163,21 +171,37 @@ def fit_mmrm(
     y, x = y[observed], x[observed]
     subjects, subject_code = np.unique(np.asarray(subject)[observed], return_inverse=True)
     visits, visit_code = np.unique(np.asarray(visit)[observed], return_inverse=True)
+    times = visits
     if visit_names is not None:
         if len(visit_names) != visits.size:
             raise ValueError(f"{len(visit_names)} visit names for {visits.size} visits with an observed outcome")
         visits = np.asarray(visit_names)
     _check_rows(y, x, subjects, subject_code, visits, visit_code)
 
-    z, basis = orthonormal(*_weighted(x, y, weights, observed))
-    statistics = collect(z, subject_code, visit_code, visits.size)
-    start = _start(z[:, -1], subject_code, visit_code, subjects.size, visits.size)
+    groups, cell_code = _cells(group, observed, subjects, subject_code, visits.size, visit_code)
+    n_groups = 1 if groups is None else groups.size
+    n_cells = n_groups * visits.size
+
+    root_weight = _root_weight(weights, observed)
+    z, basis = orthonormal(x, y) if root_weight is None else orthonormal(x * root_weight[:, None], y * root_weight)
+    records = Records(x=x, z=z, root_weight=root_weight, subject=subject_code, visit=cell_code)
+    statistics = collect(z, subject_code, cell_code, n_cells)
 
     declared = [covariance] if isinstance(covariance, str | Structure) else list(covariance)
+    timed = [is_timed(s) for s in declared]
+    if any(timed) and not all(timed):
+        raise ValueError("structures of visits and structures in continuous time cannot be declared together")
+    # in continuous time hardly any two subjects share a time: there is nothing to start from but the scale, which is one
+    start = np.eye(n_cells) if any(timed) else _start(z[:, -1], subject_code, cell_code, subjects.size, n_cells)
     attempts: list[Convergence] = []
-    for candidate in map(structure, declared):
-        if candidate.every_pair:
-            _check_pairs(statistics, visits)
+    for base in (structure(s, times) for s in declared):
+        candidate = base if groups is None else by_group(base, tuple(map(str, groups)))
+        unseen = _unseen_pairs(statistics, visits, groups) if candidate.every_pair else ""
+        if unseen and len(declared) == 1:
+            raise NotEstimableError(unseen)
+        if unseen:
+            attempts.append(not_tried(candidate, unseen))
+            continue
         reached, record = minimise(statistics, candidate, candidate.start(start), reml=reml)
         attempts.append(record)
         if record.converged and reached is not None:
@@ -188,7 +212,8 @@ def fit_mmrm(
 
     p, n = basis.ols.size, y.size
     theta_cov = 2.0 * linalg.inv(derivatives.hessian)
-    unit = basis.scale ** candidate.powers(visits.size)
+    unit = basis.scale ** candidate.powers(n_cells)
+    shift = 0.0 if candidate.shifts is None else np.log(basis.scale) * candidate.shifts(n_cells)
     freedom = n - p if reml else n
     deviance = point.value + freedom * np.log(2.0 * np.pi * basis.scale**2)
     if reml:
@@ -198,9 +223,9 @@ def fit_mmrm(
     return MMRMFit(
         beta=basis.beta(point.gamma),
         beta_cov=basis.covariance(point.phi),
-        sigma=basis.scale**2 * point.sigma,
-        theta=unit * point.theta,
-        theta_names=candidate.names(visits.size),
+        sigma=basis.scale**2 * (point.sigma if groups is None else parts(point.sigma, n_groups)),
+        theta=unit * point.theta + shift,
+        theta_names=candidate.names(n_cells),
         theta_cov=unit[:, None] * theta_cov * unit,
         covariance=candidate.name,
         reml=reml,
@@ -213,22 +238,28 @@ def fit_mmrm(
         n_missing=int((~observed).sum()),
         n_subjects_without_outcome=int(given - subjects.size),
         visits=visits,
+        groups=groups,
         attempts=tuple(attempts),
         working=Working(
-            statistics=statistics, basis=basis, point=point, slopes=derivatives.slopes, structure=candidate, theta_cov=theta_cov
+            statistics=statistics,
+            basis=basis,
+            point=point,
+            slopes=derivatives.slopes,
+            structure=candidate,
+            theta_cov=theta_cov,
+            records=records,
         ),
     )
 
 
-def _weighted(x: Array, y: Array, weights: Array | None, observed: Array) -> tuple[Array, Array]:
-    """V_i/w folds into the rows: both sides times √w."""
+def _root_weight(weights: Array | None, observed: Array) -> Array | None:
+    """√w: V_i/w folds into the rows, both sides times √w."""
     if weights is None:
-        return x, y
+        return None
     w = np.asarray(weights, dtype=float)
     if w.shape != observed.shape or not (np.isfinite(w[observed]) & (w[observed] > 0)).all():
         raise DataError("weights must be one positive finite number for each row")
-    root = np.sqrt(w[observed])
-    return x * root[:, None], y * root
+    return np.sqrt(w[observed])
 
 
 def _check_rows(y: Array, x: Array, subjects: Array, subject: Array, visits: Array, visit: Array) -> None:
@@ -245,16 +276,35 @@ def _check_rows(y: Array, x: Array, subjects: Array, subject: Array, visits: Arr
         raise DataError(f"a subject may have one row per visit; more than one for: {named}{more}")
 
 
-def _check_pairs(statistics: Statistics, visits: Array) -> None:
-    """An unstructured Σ needs every pair of visits seen together in some subject."""
-    together = np.zeros((visits.size, visits.size), dtype=bool)
+def _cells(
+    group: Array | None, observed: Array, subjects: Array, subject: Array, n_visits: int, visit: Array
+) -> tuple[Array | None, Array]:
+    """The groups, and visit codes that run through all groups."""
+    if group is None:
+        return None, visit
+    groups, code = np.unique(np.asarray(group)[observed], return_inverse=True)
+    own = np.zeros(subjects.size, dtype=code.dtype)
+    own[subject] = code
+    torn = np.unique(subject[own[subject] != code])
+    if torn.size:
+        raise DataError(f"a subject may be in one covariance group only; in several: {', '.join(map(str, subjects[torn[:10]]))}")
+    return groups, code * n_visits + visit
+
+
+def _unseen_pairs(statistics: Statistics, visits: Array, groups: Array | None) -> str:
+    """An unstructured Σ needs every pair of visits seen together in some subject (of each group): what is wrong, or nothing."""
+    together = np.zeros((statistics.n_visits, statistics.n_visits), dtype=bool)
     for block in statistics.blocks:
         together[block.visits[:, :, None], block.visits[:, None, :]] = True
-    apart = [f"{visits[a]} and {visits[b]}" for a, b in combinations(range(visits.size), 2) if not together[a, b]]
-    if apart:
-        raise NotEstimableError(
-            "the unstructured covariance is not estimable: no subject has an outcome at both of the visits " + "; ".join(apart)
-        )
+    apart = []
+    for g in range(1 if groups is None else groups.size):
+        where, first = "" if groups is None else f" in group {groups[g]}", g * visits.size
+        for a, b in combinations_with_replacement(range(visits.size), 2):
+            if not together[first + a, first + b]:
+                apart.append(f"{visits[a]} and {visits[b]}{where}" if a != b else f"{visits[a]}{where}")
+    if not apart:
+        return ""
+    return "the unstructured covariance is not estimable: no subject has an outcome at both of the visits " + "; ".join(apart)
 
 
 def _start(residual: Array, subject: Array, visit: Array, n_subjects: int, n_visits: int) -> Array:

@@ -81,11 +81,12 @@ class Derivatives:
     slopes: Array
 
 
-def _whitening(sigma: Array, statistics: Statistics) -> tuple[list[Array], float] | None:
+def _whitening(sigma: Array, statistics: Statistics, *, whole: bool) -> tuple[list[Array], float] | None:
     """R_g with R_g'R_g = W_g for every pattern, and Σ log|V_i|; none when Σ is not positive definite."""
     roots, log_determinant = [], 0.0
     try:
-        np.linalg.cholesky(sigma)  # also when no subject has every visit
+        if whole:
+            np.linalg.cholesky(sigma)  # also when no subject has every visit
         for block in statistics.blocks:
             factor = np.linalg.cholesky(sigma[block.visits[:, :, None], block.visits[:, None, :]])
             log_determinant += 2.0 * float(block.counts @ np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1))
@@ -100,7 +101,7 @@ def evaluate(statistics: Statistics, structure: Structure, theta: Array, *, reml
     sigma = structure.sigma(theta, statistics.n_visits)
     if not np.isfinite(sigma).all():
         return None
-    found = _whitening(sigma, statistics)
+    found = _whitening(sigma, statistics, whole=not structure.timed)
     if found is None:
         return None
     roots, value = found

@@ -125,9 +125,29 @@ def _search(
     return None, MAX_HALVINGS
 
 
+def parts(sigma: Array, groups: int) -> Array:
+    """The diagonal blocks of Σ, one per group: (groups, T, T)."""
+    t = sigma.shape[0] // groups
+    split = sigma.reshape(groups, t, groups, t)
+    each = np.arange(groups)
+    return split[each, :, each, :]
+
+
+def _condition(structure: Structure, point: Value) -> float:
+    """Condition number of Σ, the largest of the groups; in continuous time the largest of the subjects' V = (R'R)⁻¹."""
+    if structure.timed:
+        return max(float(np.linalg.cond(roots).max()) ** 2 for roots in point.roots)
+    return max(float(np.linalg.cond(part)) for part in parts(point.sigma, structure.groups))
+
+
+def not_tried(structure: Structure, message: str) -> Convergence:
+    """The record of a structure the data cannot identify."""
+    return _record(structure, None, float("nan"), [], message)
+
+
 def _record(structure: Structure, point: Value | None, gradient: float, steps: list[Step], message: str) -> Convergence:
     definite = bool(np.isfinite(gradient))
-    condition = float("nan") if point is None else float(np.linalg.cond(point.sigma))
+    condition = float("nan") if point is None else _condition(structure, point)
     converged = definite and gradient < GRADIENT_TOLERANCE and condition < CONDITION_LIMIT
     if converged:
         message = "converged"

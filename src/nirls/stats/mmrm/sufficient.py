@@ -104,6 +104,12 @@ def _unpack(packed: Array, width: int) -> Array:
     return packed[..., where]
 
 
+def _chunks(indices: Array, numbers_each: int) -> list[Array]:
+    """`indices` in parts whose temporary arrays stay below some ten megabytes."""
+    size = max(1, 2**20 // numbers_each)
+    return [indices[i : i + size] for i in range(0, indices.size, size)]
+
+
 def collect(z: Array, subject: Array, visit: Array, n_visits: int) -> Statistics:
     """One pass over the data.
 
@@ -140,13 +146,21 @@ def collect(z: Array, subject: Array, visit: Array, n_visits: int) -> Statistics
         patterns = np.flatnonzero(sizes == t)
         a, b = np.triu_indices(t)
         block_start = filled
-        for g in patterns:
+        starts = filled + a.size * np.arange(patterns.size)
+        single = counts[patterns] == 1
+        for some in _chunks(np.flatnonzero(single), a.size * width**2):  # patterns of one subject, as with actual times, all at once
+            stacked = z[first_row[example[patterns[some]]][:, None] + np.arange(t)]
+            products = stacked[:, a, :, None] * stacked[:, b, None, :]
+            products = products + products.swapaxes(-1, -2)
+            products[:, a == b] *= 0.5
+            packed[starts[some][:, None] + np.arange(a.size)] = products[:, :, rows, columns]
+        for g, at in zip(patterns[~single], starts[~single], strict=True):
             stacked = z[first_row[members[g]][:, None] + np.arange(t)].reshape(counts[g], t * width)
             products = (stacked.T @ stacked).reshape(t, width, t, width)[a, :, b, :]
             products = products + products.transpose(0, 2, 1)
             products[a == b] *= 0.5
-            packed[filled : filled + a.size] = products[:, rows, columns]
-            filled += a.size
+            packed[at : at + a.size] = products[:, rows, columns]
+        filled += patterns.size * a.size
         visits = np.nonzero(seen[example[patterns]])[1].reshape(patterns.size, t)
         blocks.append(Block(visits=visits, counts=counts[patterns], rows=slice(block_start, filled)))
     return Statistics(blocks=tuple(blocks), packed=packed, width=width, n_visits=n_visits, n_subjects=n_subjects, n_obs=z.shape[0])

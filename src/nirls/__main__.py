@@ -1,4 +1,4 @@
-"""For people: ``python -m nirls check | where | list | schemas | environment``."""
+"""For people: ``python -m nirls check | where | list | compare | schemas | environment``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
         command = commands.add_parser(name, help=text)
         command.add_argument("study", nargs="?", help="folder of config/studies; default: the study of config.yaml")
     commands.add_parser("schemas", help="rewrite workflow/schemas and config/README.md from the models")
-    commands.add_parser("environment", help="rewrite environment.yml from requirements.lock")
+    commands.add_parser("environment", help="rewrite environment.yml from pyproject.toml")
+    comparison = commands.add_parser("compare", help="list where two files of analysis results data differ (exit status 1 if they do)")
+    comparison.add_argument("base", help="ard/<analysis>.parquet of one run, such as the last data cut")
+    comparison.add_argument("other", help="the same file of another run")
     options = parser.parse_args(arguments)
     try:
         return run(options)
@@ -43,6 +46,13 @@ def run(options: argparse.Namespace) -> int:
 
         write_environment(Path("."))
         return 0
+    if options.command == "compare":
+        from nirls.ard.compare import compare_ard
+        from nirls.ard.io import read_ard
+
+        differences = compare_ard(read_ard(options.base), read_ard(options.other))
+        print("no differences" if differences.empty else differences.loc[:, (differences != "").any()].to_string(index=False))
+        return int(not differences.empty)
     from nirls.plan.load import load_plan
     from nirls.workflow import Targets
 

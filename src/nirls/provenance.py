@@ -11,6 +11,7 @@ import ast
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 from collections.abc import Iterable
 from functools import cache
@@ -113,8 +114,10 @@ def file_hash(path: Path | str) -> str:
 
 
 def write_input_manifest(files: Iterable[Path | str], path: Path | str) -> None:
-    """Write the SHA-256 of each input file, by name."""
-    hashes = {Path(file).name: file_hash(file) for file in files}
+    """Write the SHA-256 of each input file, by its name within the folder that holds them all."""
+    paths = [Path(file) for file in files]
+    folder = os.path.commonpath([path.parent for path in paths])
+    hashes = {Path(os.path.relpath(path, folder)).as_posix(): file_hash(path) for path in paths}
     Path(path).write_text(json.dumps({"files": hashes}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

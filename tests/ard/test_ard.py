@@ -1,12 +1,16 @@
 """The ARD schema, its files and its comparison."""
 
+import json
+
 import pandas as pd
 import pytest
 
+from nirls.__main__ import main
 from nirls.ard.build import row, rows
 from nirls.ard.compare import compare_ard
 from nirls.ard.frame import check_frame, to_frame
 from nirls.ard.io import read_ard, read_provenance, write_ard
+from nirls.provenance import write_input_manifest
 
 SHARED = {"analysis_id": "a", "method": "describe"}
 
@@ -56,3 +60,21 @@ def test_compare_finds_every_kind_of_difference():
 def test_check_refuses_other_columns():
     with pytest.raises(ValueError, match="ARD columns"):
         check_frame(small().drop(columns="unit"))
+
+
+def test_compare_two_files_on_the_command_line(tmp_path, capsys):
+    frame = small()
+    write_ard(frame, tmp_path / "a.parquet", {})
+    write_ard(frame.assign(stat=frame["stat"] + 1), tmp_path / "b.parquet", {})
+    assert main(["compare", str(tmp_path / "a.parquet"), str(tmp_path / "a.parquet")]) == 0
+    assert capsys.readouterr().out == "no differences\n"
+    assert main(["compare", str(tmp_path / "a.parquet"), str(tmp_path / "b.parquet")]) == 1
+    assert "value" in capsys.readouterr().out
+
+
+def test_files_of_one_name_in_two_folders_keep_apart(tmp_path):
+    for site in ("01", "02"):
+        (tmp_path / site).mkdir()
+        (tmp_path / site / "dm.csv").write_text(site)
+    write_input_manifest([tmp_path / "01/dm.csv", tmp_path / "02/dm.csv"], tmp_path / "manifest.json")
+    assert set(json.loads((tmp_path / "manifest.json").read_text())["files"]) == {"01/dm.csv", "02/dm.csv"}

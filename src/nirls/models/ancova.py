@@ -13,7 +13,7 @@ import pandas as pd
 
 from nirls.errors import MethodError
 from nirls.models.design import Design, RankDeficient, build_design
-from nirls.models.reference_grid import Margins, contrasts_table, lsmeans_table
+from nirls.models.reference_grid import Margins, contrasts_table, inference_columns, lsmeans_table
 from nirls.stats.contrasts import Contrasts, FTest, independent_rows
 
 
@@ -123,19 +123,7 @@ class ANCOVAResult:
     def coefficients(self, *, level: float = 0.95) -> pd.DataFrame:
         """Coefficient table: estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
         result = self._infer(np.eye(self.beta.size))
-        low, high = result.ci(level)
-        return pd.DataFrame(
-            {
-                "estimate": result.estimate,
-                "std_error": result.std_error,
-                "df": result.df,
-                "statistic": result.statistic,
-                "p_value": result.p_value,
-                "conf_low": low,
-                "conf_high": high,
-            },
-            index=list(self.design.columns),
-        )
+        return pd.DataFrame(inference_columns(result, level), index=list(self.design.columns))
 
     def summary(self) -> str:
         """The model, its fit and its coefficients as text."""

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nirls.errors import DataError
 from nirls.models.design import Design, RankDeficient, as_factor, build_design
-from nirls.models.reference_grid import Margins, contrasts_table, lsmeans_table
+from nirls.models.reference_grid import Margins, contrasts_table, inference_columns, lsmeans_table
 from nirls.stats.contrasts import FTest
 from nirls.stats.mmrm import Inference, MMRMFit, fit_mmrm, inference
 from nirls.stats.mmrm.covariance import is_timed
@@ -172,19 +172,7 @@ class MMRMResult:
     def coefficients(self, *, ddf: Ddf | None = None, vcov: Vcov | None = None, level: float = 0.95) -> pd.DataFrame:
         """Coefficient table: estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
         result = self._inference(ddf, vcov).contrasts(np.eye(len(self.design.columns)))
-        low, high = result.ci(level)
-        return pd.DataFrame(
-            {
-                "estimate": result.estimate,
-                "std_error": result.std_error,
-                "df": result.df,
-                "statistic": result.statistic,
-                "p_value": result.p_value,
-                "conf_low": low,
-                "conf_high": high,
-            },
-            index=list(self.design.columns),
-        )
+        return pd.DataFrame(inference_columns(result, level), index=list(self.design.columns))
 
     def summary(self) -> str:
         """The model, its fit and its coefficients as text."""

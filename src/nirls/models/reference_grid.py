@@ -111,11 +111,10 @@ def _listed(by: str | Sequence[str] | None) -> list[str]:
     return [] if by is None else [by] if isinstance(by, str) else list(by)
 
 
-def _inferred(design: Design, infer: Infer, rows: np.ndarray, level: float, name: str) -> dict[str, np.ndarray]:
-    possible = design.estimable(rows)
-    result = infer(rows[possible][:, design.kept])
+def inference_columns(result: Contrasts, level: float, name: str = "estimate") -> dict[str, np.ndarray]:
+    """Estimates, standard errors, tests and confidence limits under the column names of every table."""
     low, high = result.ci(level)
-    found = {
+    return {
         name: result.estimate,
         "std_error": result.std_error,
         "df": result.df,
@@ -124,8 +123,12 @@ def _inferred(design: Design, infer: Infer, rows: np.ndarray, level: float, name
         "conf_low": low,
         "conf_high": high,
     }
+
+
+def _inferred(design: Design, infer: Infer, rows: np.ndarray, level: float, name: str) -> dict[str, np.ndarray]:
+    possible = design.estimable(rows)
     columns = {}
-    for key, values in found.items():
+    for key, values in inference_columns(infer(rows[possible][:, design.kept]), level, name).items():
         columns[key] = np.full(len(rows), np.nan)
         columns[key][possible] = values
     return columns

@@ -26,7 +26,7 @@ def cholesky(matrices: Array) -> tuple[Array, Array]:
         half = len(matrices) // 2
         (a, first), (b, second) = cholesky(matrices[:half]), cholesky(matrices[half:])
         return np.concatenate([a, b]), np.concatenate([first, second])
-    good = np.isfinite(factors).reshape(len(matrices), -1).all(axis=1)
+    good = np.asarray(np.isfinite(factors).reshape(len(matrices), -1).all(axis=1))
     if not good.all():
         factors[~good] = np.eye(matrices.shape[-1])
     return factors, good
@@ -64,7 +64,11 @@ def put(old: Item, index: Array, new: Item) -> Item:
     return result
 
 
-def chunks(count: int, numbers_each: int, limit: int = 2**22) -> list[Array]:
-    """0 … count−1 in parts whose arrays of `numbers_each` numbers a piece stay below `limit` numbers (32 MB by default)."""
-    size = max(1, limit // max(numbers_each, 1))
+# numbers in the temporary arrays of one piece of work: 32 MB
+LIMIT = 2**22
+
+
+def chunks(count: int, numbers_each: int) -> list[Array]:
+    """0 … count−1 in parts whose arrays, of `numbers_each` numbers a piece, stay below :data:`LIMIT` numbers."""
+    size = max(1, LIMIT // max(numbers_each, 1))
     return [np.arange(i, min(i + size, count)) for i in range(0, count, size)]

@@ -120,6 +120,25 @@ def satterthwaite(rows: Array, working: Working, theta_cov: Array) -> Array:
     return 2.0 * variance**2 / spread
 
 
+def t_tests(working: Working, hypotheses: Array, ddf: Ddf) -> Contrasts:
+    """t tests of the rows of L (m, p) in each of B fits: arrays (B, m).
+
+    Raises
+    ------
+    ValueError
+        For a method other than Kenward–Roger (linear or full) and Satterthwaite.
+    """
+    if ddf not in (*KENWARD_ROGER, "satterthwaite"):
+        raise ValueError(f"many fits are tested by Kenward–Roger or Satterthwaite, not {ddf!r}")
+    cov = working.point.phi
+    if ddf in KENWARD_ROGER:
+        cov = adjusted(working, working.theta_cov, full=ddf == "kenward-roger")
+    rows = working.basis.rows(hypotheses)
+    std_error = working.basis.scale[:, None] * np.sqrt(((rows @ cov) * rows).sum(axis=-1))
+    estimate = working.basis.beta(working.point.gamma) @ hypotheses.T
+    return Contrasts(estimate=estimate, std_error=std_error, df=satterthwaite(rows, working, working.theta_cov))
+
+
 def inference(
     fit: MMRMFit, ddf: Ddf = "kenward-roger-linear", vcov: Vcov | None = None, *, information: Information = "observed"
 ) -> Inference:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nirls.errors import ConvergenceError, DataError, MethodError, NotEstimableError
-from nirls.stats.mmrm.basis import Basis, orthonormal
+from nirls.stats.mmrm.basis import orthonormal
 from nirls.stats.mmrm.covariance import Structure, is_timed, structure
 from nirls.stats.mmrm.grouped import by_group
 from nirls.stats.mmrm.likelihood import whole
@@ -173,7 +173,7 @@ def fit_mmrm(
         visits = np.asarray(visit_names)
     _check_rows(y, x, subjects, subject_code, visits, visit_code)
 
-    groups, cell_code = _cells(group, observed, subjects, subject_code, visits.size, visit_code)
+    groups, cell_code = cells(group, observed, subjects, subject_code, visits.size, visit_code)
     n_groups = 1 if groups is None else groups.size
     n_cells = n_groups * visits.size
 
@@ -187,7 +187,7 @@ def fit_mmrm(
     if any(timed) and not all(timed):
         raise ValueError("structures of visits and structures in continuous time cannot be declared together")
     # in continuous time hardly any two subjects share a time: there is nothing to start from but the scale, which is one
-    start = np.eye(n_groups) if any(timed) else _start(z[:, -1], subject_code, cell_code, subjects.size, n_cells)
+    start = np.eye(n_groups) if any(timed) else starting_sigma(z[:, -1], subject_code, cell_code, subjects.size, n_cells)
     attempts: list[Convergence] = []
     for base in (structure(s, times) for s in declared):
         candidate = base if groups is None else by_group(base, tuple(map(str, groups)), visits.size)
@@ -265,9 +265,7 @@ def _check_rows(y: Array, x: Array, subjects: Array, subject: Array, visits: Arr
         raise DataError(f"a subject may have one row per visit; more than one for: {named}{more}")
 
 
-def _cells(
-    group: Array | None, observed: Array, subjects: Array, subject: Array, n_visits: int, visit: Array
-) -> tuple[Array | None, Array]:
+def cells(group: Array | None, observed: Array, subjects: Array, subject: Array, n_visits: int, visit: Array) -> tuple[Array | None, Array]:
     """The groups, and visit codes that run through all groups."""
     if group is None:
         return None, visit
@@ -282,9 +280,7 @@ def _cells(
 
 def _unseen_pairs(statistics: Statistics, visits: Array, groups: Array | None) -> str:
     """An unstructured Σ needs every pair of visits seen together in some subject (of each group): what is wrong, or nothing."""
-    together = np.zeros((statistics.n_visits, statistics.n_visits), dtype=bool)
-    for block in statistics.blocks:
-        together[block.visits[:, :, None], block.visits[:, None, :]] = True
+    together = statistics.together()[0] > 0.0
     apart = []
     for g in range(1 if groups is None else groups.size):
         where, first = "" if groups is None else f" in group {groups[g]}", g * visits.size
@@ -296,7 +292,7 @@ def _unseen_pairs(statistics: Statistics, visits: Array, groups: Array | None) -
     return "the unstructured covariance is not estimable: no subject has an outcome at both of the visits " + "; ".join(apart)
 
 
-def _start(residual: Array, subject: Array, visit: Array, n_subjects: int, n_visits: int) -> Array:
+def starting_sigma(residual: Array, subject: Array, visit: Array, n_subjects: int, n_visits: int) -> Array:
     """Pairwise residual covariances, drawn towards their diagonal until well inside the positive definite cone."""
     wide = np.zeros((n_subjects, n_visits))
     wide[subject, visit] = residual

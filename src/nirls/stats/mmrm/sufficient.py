@@ -82,6 +82,17 @@ class Statistics:
         blocks = tuple(replace(b, counts=b.counts[index]) for b in self.blocks)
         return replace(self, blocks=blocks, packed=self.packed[index])
 
+    def together(self) -> Array:
+        """Subjects seen at both of two visits, (B, T, T)."""
+        pairs = np.zeros((sum(len(b.visits) for b in self.blocks), self.n_visits, self.n_visits))
+        first = 0
+        for block in self.blocks:
+            pattern = first + np.arange(len(block.visits))[:, None, None]
+            pairs[pattern, block.visits[:, :, None], block.visits[:, None, :]] = 1.0
+            first += len(block.visits)
+        counts = np.concatenate([block.counts for block in self.blocks], axis=1)
+        return np.tensordot(counts, pairs, axes=1)
+
     def weigh(self, weights: list[Array]) -> Array:
         """Σ_g Σ_ab M_g[a,b] S_g[a,b] for symmetric M.
 
@@ -216,7 +227,7 @@ def collect(z: Array, subject: Array, visit: Array, n_visits: int, data_set: Arr
         most = counts.max(axis=0)
         view = packed[:, filled : filled + size].reshape(n_sets, n_patterns, pairs, -1)  # a view: the rows lie together in each set
         single = np.flatnonzero(most[p.member] == 1)  # patterns of one subject, as with actual times, all at once
-        for part in chunks(single.size, pairs * packed.shape[2], 2**20):
+        for part in chunks(single.size, pairs * packed.shape[2]):
             some = single[part]
             view[own[some], p.member[some]] = products(z[p.rows[some]])
         for g in np.flatnonzero(most > 1):

@@ -142,7 +142,7 @@ class MMRMResult:
         DataFrame
             by …, factor, n (subjects), lsmean, std_error, df, statistic, p_value, conf_low, conf_high.
         """
-        return lsmeans_table(self.design, self._inference(ddf, vcov).contrasts, factor, by, margins, level, unit=self.subject)
+        return lsmeans_table(self.design, self._inference(ddf, vcov).contrasts, factor, by, margins, level, unit=self.fit.records.subject)
 
     def contrasts(
         self,
@@ -269,7 +269,7 @@ def mmrm(
     >>> fit = mmrm("CHG ~ BASE * AVISIT + TRT * AVISIT", adqs, subject="USUBJID", visit="AVISIT")  # doctest: +SKIP
     >>> fit.contrasts("TRT", by="AVISIT", reference="SHAM")  # doctest: +SKIP
     """
-    _refuse_duplicates(data, subject, visit)
+    subjects = _subjects(data, subject, visit)
     carry = list(dict.fromkeys(c for c in (subject, visit, weights, group) if c is not None))
     declared = [covariance] if isinstance(covariance, str) else list(covariance)
     timed = any(is_timed(name) for name in declared)
@@ -286,7 +286,7 @@ def mmrm(
     fit = fit_mmrm(
         design.y,
         design.matrix,
-        pd.factorize(design.frame[subject])[0],
+        subjects[design.rows],
         when,
         covariance=covariance,
         reml=reml,
@@ -294,7 +294,8 @@ def mmrm(
         group=None if group is None else design.frame[group].astype(str).to_numpy(dtype=str),
         visit_names=visit_names,
     )
-    with_outcome = data.loc[data[design.response].notna(), subject].nunique()
+    with_outcome = subjects[data[design.response].notna().to_numpy()]
+    n_given, n_with_outcome = (int(np.count_nonzero(np.bincount(codes[codes >= 0]))) for codes in (subjects, with_outcome))
     return MMRMResult(
         formula=formula,
         subject=subject,
@@ -304,8 +305,8 @@ def mmrm(
         ddf=ddf or ("kenward-roger-linear" if reml and vcov is None else "satterthwaite"),
         vcov=vcov,
         information=information,
-        n_subjects_without_outcome=int(data[subject].nunique() - with_outcome),
-        n_subjects_without_covariates=int(with_outcome - fit.n_subjects),
+        n_subjects_without_outcome=n_given - n_with_outcome,
+        n_subjects_without_covariates=n_with_outcome - fit.n_subjects,
         group=group,
     )
 
@@ -326,12 +327,18 @@ def _times(column: pd.Series) -> tuple[np.ndarray, None]:
     return times, None
 
 
-def _refuse_duplicates(data: pd.DataFrame, subject: str, visit: str) -> None:
+def _subjects(data: pd.DataFrame, subject: str, visit: str) -> np.ndarray:
+    """Codes of the subjects, −1 where missing; two rows of a subject at one visit are refused."""
     absent = [c for c in (subject, visit) if c not in data.columns]
     if absent:
         raise DataError(f"the data have no column {', '.join(map(repr, absent))}")
-    repeated = data[data.duplicated([subject, visit], keep="first")].drop_duplicates([subject, visit])
-    if len(repeated):
-        named = ", ".join(f"{s} at {v}" for s, v in repeated[[subject, visit]].head(10).itertuples(index=False))
-        more = f" and {len(repeated) - 10} more" if len(repeated) > 10 else ""
+    codes, _ = pd.factorize(data[subject])
+    occasions, visits = pd.factorize(data[visit])
+    cell = pd.Series((codes + 1) * (len(visits) + 1) + occasions)
+    repeated = cell.duplicated()
+    if repeated.any():
+        pairs = data.loc[repeated.to_numpy(), [subject, visit]].drop_duplicates()
+        named = ", ".join(f"{s} at {v}" for s, v in pairs.head(10).itertuples(index=False))
+        more = f" and {len(pairs) - 10} more" if len(pairs) > 10 else ""
         raise DataError(f"a subject may have one row per visit; more than one for: {named}{more}")
+    return np.asarray(codes)

@@ -15,7 +15,7 @@ from nirls.stats.mmrm.covariance import Structure, is_timed, structure
 from nirls.stats.mmrm.grouped import by_group
 from nirls.stats.mmrm.likelihood import whole
 from nirls.stats.mmrm.optimise import Convergence, minimise, not_tried
-from nirls.stats.mmrm.sufficient import Statistics, collect
+from nirls.stats.mmrm.sufficient import Statistics, collect, distinct
 from nirls.stats.mmrm.working import Records, Working, deviances, parameters
 
 Array = np.ndarray
@@ -159,13 +159,13 @@ def fit_mmrm(
     y, x = np.asarray(y, dtype=float), np.asarray(X, dtype=float)
     if y.ndim != 1 or x.ndim != 2 or x.shape[0] != y.size or len(subject) != y.size or len(visit) != y.size:
         raise ValueError(f"y {y.shape}, X {x.shape}, subject {len(subject)} and visit {len(visit)} rows do not belong together")
-    given = np.unique(np.asarray(subject)).size
+    given = distinct(subject)[0].size
     observed = ~np.isnan(y)
     if not observed.any():
         raise MethodError("no row has an observed outcome")
     y, x = y[observed], x[observed]
-    subjects, subject_code = np.unique(np.asarray(subject)[observed], return_inverse=True)
-    visits, visit_code = np.unique(np.asarray(visit)[observed], return_inverse=True)
+    subjects, subject_code = distinct(np.asarray(subject)[observed])
+    visits, visit_code = distinct(np.asarray(visit)[observed])
     times = visits
     if visit_names is not None:
         if len(visit_names) != visits.size:
@@ -257,8 +257,10 @@ def _check_rows(y: Array, x: Array, subjects: Array, subject: Array, visits: Arr
     if not np.isfinite(x).all():
         rows, columns = (np.unique(index) for index in np.nonzero(~np.isfinite(x)))
         raise DataError(f"{rows.size} rows with an observed outcome have missing or infinite covariates (columns {columns.tolist()})")
-    cells, counts = np.unique(subject * visits.size + visit, return_counts=True)
-    repeated = cells[counts > 1]
+    key = subject * visits.size + visit
+    if not (np.diff(key) > 0).all():  # sorted and without ties, as data usually are, is quickly seen
+        key = np.sort(key)
+    repeated = np.unique(key[1:][key[1:] == key[:-1]])
     if repeated.size:
         named = ", ".join(f"{subjects[c // visits.size]} at {visits[c % visits.size]}" for c in repeated[:10])
         more = f" and {repeated.size - 10} more" if repeated.size > 10 else ""
@@ -269,7 +271,7 @@ def cells(group: Array | None, observed: Array, subjects: Array, subject: Array,
     """The groups, and visit codes that run through all groups."""
     if group is None:
         return None, visit
-    groups, code = np.unique(np.asarray(group)[observed], return_inverse=True)
+    groups, code = distinct(np.asarray(group)[observed])
     own = np.zeros(subjects.size, dtype=code.dtype)
     own[subject] = code
     torn = np.unique(subject[own[subject] != code])

@@ -20,7 +20,7 @@ from nirls.stats.mmrm.fit import MMRMFit, cells, starting_sigma
 from nirls.stats.mmrm.grouped import by_group
 from nirls.stats.mmrm.pieces import GRAM_TOLERANCE, MMRMFits, Piece, fit_pieces
 from nirls.stats.mmrm.resample import weighted, without
-from nirls.stats.mmrm.sufficient import Statistics, collect
+from nirls.stats.mmrm.sufficient import Statistics, collect, distinct
 
 Array = np.ndarray
 
@@ -69,8 +69,8 @@ def fit_many(
         raise ValueError(f"{len(x)} designs for {len(y)} outcomes")
     if not np.isfinite(x).all() or np.isinf(y).any():
         raise DataError("X must be finite in every row, and y finite or NaN")
-    subjects, subject_code = np.unique(np.asarray(subject), return_inverse=True)
-    visits, visit_code = np.unique(np.asarray(visit), return_inverse=True)
+    subjects, subject_code = distinct(subject)
+    visits, visit_code = distinct(visit)
     if np.unique(subject_code * visits.size + visit_code).size < y.shape[1]:
         raise DataError("a subject may have one row per visit")
     groups, cell_code = cells(group, np.ones(y.shape[1], dtype=bool), subjects, subject_code, visits.size, visit_code)
@@ -89,7 +89,7 @@ def fit_many(
             q, basis, least = common if common is not None else _factor(x[part])
             z, basis, wrong = _standardised(y[part], q, basis, least)
             fits, rows = np.nonzero(~np.isnan(z[..., -1]))
-            code, own = np.unique(fits * subjects.size + subject_code[rows], return_inverse=True)
+            code, own = distinct(fits * subjects.size + subject_code[rows])
             flat = z[fits, rows]
             statistics = collect(flat, own, cell_code[rows], n_cells, code // subjects.size, part.size)
             start = candidate.start(starting_sigma(flat[:, -1], own, cell_code[rows], code.size, n_cells))

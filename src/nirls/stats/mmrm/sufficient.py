@@ -159,19 +159,33 @@ class Pattern:
     member: Array
 
 
+def distinct(values: Array) -> tuple[Array, Array]:
+    """The distinct values, sorted, and the place of each value among them; codes are counted rather than sorted."""
+    values = np.asarray(values)
+    if values.size and np.issubdtype(values.dtype, np.integer):
+        lowest = values.min()
+        if values.max() - lowest <= 4 * values.size:
+            place = values.astype(np.intp) - int(lowest)
+            seen = np.bincount(place) > 0
+            return np.flatnonzero(seen).astype(values.dtype) + lowest, (np.cumsum(seen) - 1)[place]
+    found, inverse = np.unique(values, return_inverse=True)
+    return found, inverse.ravel()
+
+
 def patterns(subject: Array, visit: Array) -> Iterator[Pattern]:
     """Subjects (codes 0 … N−1) by number of records, each with the patterns of visits that occur."""
-    order = np.lexsort((visit, subject))
+    n_visits = int(visit.max()) + 1
+    key = subject * n_visits + visit
+    order = np.arange(key.size) if (np.diff(key) > 0).all() else np.argsort(key)
     sizes = np.bincount(subject)
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    n_visits = int(visit.max()) + 1
     for t in np.unique(sizes[sizes > 0]):
         subjects = np.flatnonzero(sizes == t)
         rows = order[first[subjects][:, None] + np.arange(t)]
         seen = visit[rows]
         if t * np.log2(n_visits) < 62.0:  # one number for each pattern sorts faster than its row
-            _, example, member = np.unique(seen @ n_visits ** np.arange(t)[::-1], return_index=True, return_inverse=True)
-            found = seen[example]
+            code, member = distinct(seen @ n_visits ** np.arange(t)[::-1])
+            found = code[:, None] // n_visits ** np.arange(t)[::-1] % n_visits
         else:
             found, member = np.unique(seen, axis=0, return_inverse=True)
         yield Pattern(subjects=subjects, rows=rows, visits=found, member=member.ravel())

@@ -13,6 +13,7 @@ import pandas as pd
 from nirls.errors import DataError
 from nirls.models.design import Design, RankDeficient, as_factor, build_design
 from nirls.models.reference_grid import Margins, contrasts_table, inference_columns, lsmeans_table
+from nirls.models.threads import one_thread
 from nirls.stats.contrasts import FTest
 from nirls.stats.mmrm import Inference, MMRMFit, fit_mmrm, inference
 from nirls.stats.mmrm.covariance import is_timed
@@ -100,6 +101,7 @@ class MMRMResult:
         """BIC, covariance parameters only, with log(subjects)."""
         return self.fit.bic
 
+    @one_thread
     def _inference(self, ddf: Ddf | None, vcov: Vcov | None = None) -> Inference:
         asked = vcov is not None
         vcov = vcov or self.vcov
@@ -174,6 +176,13 @@ class MMRMResult:
         result = self._inference(ddf, vcov).contrasts(np.eye(len(self.design.columns)))
         return pd.DataFrame(inference_columns(result, level), index=list(self.design.columns))
 
+    @one_thread
+    def influence(self) -> pd.DataFrame:
+        """Influence of each subject: Cook's distance and others, from refits without it; see :func:`influence_table`."""
+        from nirls.models.influence import influence_table
+
+        return influence_table(self)
+
     def summary(self) -> str:
         """The model, its fit and its coefficients as text."""
         fit, record = self.fit, self.fit.convergence
@@ -199,6 +208,7 @@ class MMRMResult:
         return "\n".join([*lines, "", table, "", "Covariance of the visits", self.varcor.to_string(float_format=lambda v: f"{v:.6g}")])
 
 
+@one_thread
 def mmrm(
     formula: str,
     data: pd.DataFrame,

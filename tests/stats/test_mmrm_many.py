@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from nirls.errors import DataError, NotEstimableError
 from nirls.stats.mmrm import fit_many, fit_mmrm, inference, leave_one_out, reweighted
@@ -139,3 +140,25 @@ def test_in_pieces_as_at_once(trials, monkeypatch):
     pieces = fit_many(y, x, subject, visit, hypotheses=np.eye(8))
     np.testing.assert_allclose(pieces.beta, whole.beta, rtol=1e-8)
     np.testing.assert_allclose(pieces.contrasts.df, whole.contrasts.df, rtol=1e-7)
+
+
+def test_type_one_error_of_small_trials():
+    """12 per arm, 4 visits, 22 % dropout at random, no effect, 2,000 trials (standard error 0.5 %). An independent simulation of this
+    size gave 5.6 % rejected by Kenward–Roger and 7.9 % by a normal reference."""
+    rng, t, n, b = np.random.default_rng(7), 4, 24, 2000
+    sigma = 30 * 0.7 ** np.abs(np.subtract.outer(np.arange(t), np.arange(t)))
+    wide, seen = rng.multivariate_normal(np.zeros(t), sigma, (b, n)), np.ones((b, n, t), dtype=bool)
+    for v in range(1, t):  # the higher the last value, the likelier the dropout
+        hazard = (1 - 0.78 ** (1 / 3)) * (1 + 0.8 * np.tanh(wide[..., v - 1] / 5))
+        seen[..., v] = seen[..., v - 1] & (rng.random((b, n)) > hazard)
+    assert abs((~seen[..., -1]).mean() - 0.22) < 0.01
+    subject, visit = np.divmod(np.arange(n * t), t)
+    x = np.column_stack([np.eye(t)[visit], np.eye(t)[visit] * (subject % 2)[:, None]])
+    found = fit_many(np.where(seen, wide, np.nan).reshape(b, -1), x, subject, visit, hypotheses=np.eye(8)[7:])
+    assert found.converged.all()
+    kenward_roger = (found.contrasts.p_value[:, 0] < 0.05).mean()
+    z = found.beta[:, 7] / np.sqrt(found.beta_cov[:, 7, 7])
+    wald = (2 * stats.norm.sf(np.abs(z)) < 0.05).mean()
+    assert abs(kenward_roger - 0.05) < 0.015 and wald > 0.065
+    assert abs(kenward_roger - 0.0555) < 3 * 0.007 and abs(wald - 0.079) < 3 * 0.0085  # of the difference of two simulations
+    assert found.beta[:, 7].mean() == pytest.approx(0.0, abs=3 * found.beta[:, 7].std() / np.sqrt(b))

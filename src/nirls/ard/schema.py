@@ -69,6 +69,11 @@ STATS: dict[str, Stat] = {
     "correlation": Stat("Correlation element", 3),
     "iterations": Stat("Iterations", 0, kind="count"),
     "gradient": Stat("Largest scaled gradient", 2),
+    "mc_error": Stat("Monte-Carlo error", 3),
+    "missing_information": Stat("Share of missing information", 3),
+    "n_draws": Stat("Random draws", 0, kind="count"),
+    "n_redrawn": Stat("Bootstrap samples drawn again", 0, kind="count"),
+    "delta": Stat("Delta", 2),
     "smd": Stat("SMD", 2),
     "text": Stat("Note", 0, kind="text"),
 }

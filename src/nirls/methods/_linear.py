@@ -37,6 +37,22 @@ def arms_and_reference(data: AnalysisData, reference: str | None) -> tuple[str, 
     return group, arms, reference
 
 
+def ordered_visits(data: AnalysisData, visit: str, order: str) -> pd.Series:
+    """The visit as a Categorical in the order of its number."""
+    import pandas as pd
+
+    from nirls.errors import DataError
+
+    pairs = data.frame[[visit, order]].drop_duplicates().sort_values(order, kind="stable")
+    twice = pairs[pairs[visit].duplicated(keep=False) | pairs[order].duplicated(keep=False)]
+    if pairs.isna().any(axis=None) or len(twice):
+        shown = "; ".join(f"{v!r} {n}" for v, n in (twice if len(twice) else pairs[pairs.isna().any(axis=1)]).itertuples(index=False))
+        raise DataError(
+            f"{data.analysis_id}: {visit} and {order} must correspond one to one in the selected records, but there are: {shown}"
+        )
+    return data.frame[visit].astype(pd.CategoricalDtype(list(pairs[visit])))
+
+
 def complete(frame: pd.DataFrame, response: str, group: str, covariates: list[str]) -> pd.Series:
     """Records that can enter the model: response, treatment and covariates observed."""
     return frame[[response, group, *covariates]].notna().all(axis=1)

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from nirls.methods._groups import denominators
-from nirls.methods._linear import DIFFERENCE, LSMEAN, MARGINS, NO_RECORD, arms_and_reference, complete, estimates, exclusions, facts
+from nirls.methods._linear import (
+    DIFFERENCE,
+    LSMEAN,
+    MARGINS,
+    NO_RECORD,
+    arms_and_reference,
+    complete,
+    estimates,
+    exclusions,
+    facts,
+    ordered_visits,
+)
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
@@ -90,7 +101,7 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
     needed = [options.response, *options.covariates, options.visit, options.visit_order, options.subject]
     require(data.frame, needed, data.analysis_id)
     group, arms, reference = arms_and_reference(data, options.reference)
-    frame = data.frame.assign(**{options.visit: _ordered_visits(data, options)})
+    frame = data.frame.assign(**{options.visit: ordered_visits(data, options.visit, options.visit_order)})
     visits = [str(v) for v in frame[options.visit].cat.categories]
     # with one visit the visit factor has no column of its own
     visit_terms = [f"{c}:{options.visit}" for c in options.by_visit] + [f"{group}:{options.visit}"]
@@ -145,23 +156,6 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
         if fit.design.dropped:
             footnotes.append(f"Not estimable and left out of the model: {', '.join(fit.design.dropped)}.")
     return MethodResult(rows=found + facts(texts), footnotes=tuple(footnotes))
-
-
-def _ordered_visits(data: AnalysisData, options: MMRMOptions) -> pd.Series:
-    """The visit as a Categorical in the order of its number."""
-    import pandas as pd
-
-    from nirls.errors import DataError
-
-    pairs = data.frame[[options.visit, options.visit_order]].drop_duplicates().sort_values(options.visit_order, kind="stable")
-    twice = pairs[pairs[options.visit].duplicated(keep=False) | pairs[options.visit_order].duplicated(keep=False)]
-    if pairs.isna().any(axis=None) or len(twice):
-        shown = "; ".join(f"{v!r} {n}" for v, n in (twice if len(twice) else pairs[pairs.isna().any(axis=1)]).itertuples(index=False))
-        raise DataError(
-            f"{data.analysis_id}: {options.visit} and {options.visit_order} must correspond one to one in the selected records, "
-            f"but there are: {shown}"
-        )
-    return data.frame[options.visit].astype(pd.CategoricalDtype(list(pairs[options.visit])))
 
 
 def _estimates(

@@ -2,7 +2,8 @@
 
 δ is a difference from the imputed value in the unit of the outcome; which sign is worse is the caller's to know. A *marginal* δ is
 added to each imputed value as it is. A *sequential* δ is added visit by visit before later values are imputed from earlier ones, so
-that it is carried on by the correlation of visits (:func:`nirls.stats.imputation.impute.carried`); with a single missing visit both are the same.
+that it is carried on by the correlation of visits (:func:`nirls.stats.imputation.impute.carried`); with a single missing visit both are
+the same.
 """
 
 from __future__ import annotations

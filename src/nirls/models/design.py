@@ -26,6 +26,8 @@ class Design:
     frame : DataFrame
         The analysed rows with the variables of the model (and those carried along), index 0 … n−1. Factors are
         Categoricals in declared order without unused levels.
+    index : Index
+        Labels of the analysed rows in the data given.
     y : (n,) array
     matrix : (n, p) array
         Columns that could be estimated.
@@ -49,12 +51,14 @@ class Design:
         Variable → rows with an observed response left out because it is missing.
     n_missing_covariates : int
         Rows left out for any missing covariate.
-    spec : formulaic.ModelSpec
+    spec, response_spec : formulaic.ModelSpec
+        Of the right and of the left side of the formula.
     """
 
     formula: str
     response: str
     frame: pd.DataFrame
+    index: pd.Index
     y: np.ndarray
     matrix: np.ndarray
     columns: tuple[str, ...]
@@ -68,6 +72,7 @@ class Design:
     missing_covariates: dict[str, int]
     n_missing_covariates: int
     spec: Any = field(repr=False)
+    response_spec: Any = field(repr=False)
     _made: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def reference_grid(self) -> np.ndarray:
@@ -90,17 +95,6 @@ class Design:
         """Which rows (m, all columns) are estimable: (m,) bool."""
         size = np.abs(rows) @ np.abs(self.null)
         return (np.abs(rows @ self.null) <= 1e-8 * np.maximum(size, 1.0)).all(axis=1)
-
-    def term_rows(self, term: str) -> np.ndarray:
-        """One row per estimated coefficient of `term` ("TRT:AVISIT", in any order of the factors): (c, p)."""
-        wanted = frozenset(part.strip() for part in term.split(":"))
-        for candidate, place in self.spec.term_slices.items():
-            if frozenset(str(f) for f in candidate.factors) == wanted:
-                inside = np.flatnonzero(np.isin(self.kept, np.arange(place.start, place.stop)))
-                if not inside.size:
-                    raise NotEstimableError(f"term {term!r} has no estimable coefficient")
-                return np.eye(self.kept.size)[inside]
-        raise MethodError(f"{term!r} is not a term of {self.formula!r}; terms: {', '.join(str(t) for t in self.spec.term_slices)}")
 
 
 def build_design(
@@ -152,7 +146,9 @@ def build_design(
     observed = frame[response].notna()
     gaps = {v: int((frame[v].isna() & observed).sum()) for v in variables}
     complete = observed & frame[variables].notna().all(axis=1) if variables else observed
-    frame = frame[complete].reset_index(drop=True)
+    frame = frame[complete]
+    index = frame.index
+    frame = frame.reset_index(drop=True)
     if frame.empty:
         raise DataError(f"no row has the response {response!r} and all covariates of {formula!r}")
     for column in carry:
@@ -188,6 +184,7 @@ def build_design(
         formula=formula,
         response=response,
         frame=frame,
+        index=index,
         y=np.asarray(left, dtype=float).ravel(),
         matrix=everything[:, kept],
         columns=tuple(names[j] for j in kept),
@@ -201,6 +198,7 @@ def build_design(
         missing_covariates={v: n for v, n in gaps.items() if n},
         n_missing_covariates=int((observed & ~complete).sum()),
         spec=right.model_spec,
+        response_spec=left.model_spec,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import nirls
 from nirls.stats.mmrm.covariance import TIMED
+from tests.stats.test_mmrm_likelihood import check_derivatives
 
 HERE = Path(__file__).parents[1] / "reference"
 REFERENCE = json.loads((HERE / "slopes.json").read_text())
@@ -41,15 +42,12 @@ def test_random_slopes(data, key, ddf, information):
 
 @pytest.mark.parametrize("name", TIMED)
 def test_derivatives_of_sigma(name):
-    times, h = np.array([0.0, 1.5, 2.0, 7.0]), 1e-6
-    s = TIMED[name](times)
-    theta = s.start(np.eye(4)) * 1.1
-    assert theta.size == s.count(4) == len(s.names(4)) == len(s.powers(4))
-    second = np.zeros((theta.size, theta.size, 4, 4)) if s.second is None else s.second(theta, 4)
-    for j, step in enumerate(h * np.eye(theta.size)):
-        np.testing.assert_allclose(s.first(theta, 4)[j], (s.sigma(theta + step, 4) - s.sigma(theta - step, 4)) / (2 * h), atol=1e-7)
-        np.testing.assert_allclose(second[j], (s.first(theta + step, 4) - s.first(theta - step, 4)) / (2 * h), atol=1e-7)
-    assert np.isnan(s.sigma(-theta, 4)).all()  # outside the domain
+    s = TIMED[name](np.array([0.0, 1.5, 2.0, 7.0]))
+    theta = s.start(np.eye(1)) * 1.1
+    assert theta.size == s.count == len(s.powers)
+    for visits in (np.arange(4)[None], np.array([[0, 1], [1, 3], [0, 2]])):
+        check_derivatives(s, theta, visits, atol=1e-7)
+    assert np.isnan(s.sigma(-theta, np.arange(4)[None])).all()  # outside the domain
 
 
 def test_equally_spaced_times_are_the_structures_of_visits(data):

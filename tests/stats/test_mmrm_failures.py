@@ -7,7 +7,7 @@ import pytest
 
 from nirls.errors import ConvergenceError, DataError, MethodError, NotEstimableError
 from nirls.stats.mmrm import MMRMConvergenceError, fit_mmrm, inference
-from nirls.stats.mmrm.covariance import STRUCTURES
+from nirls.stats.mmrm.covariance import Structure, of_visits
 
 
 def test_result_is_frozen(incomplete):
@@ -95,16 +95,15 @@ def test_fallback_order_is_recorded():
     first = rng.normal(size=12)
     subject, visit = np.divmod(np.arange(24), 2)
     y = np.column_stack([first, 2 * first]).ravel()
-    independent = dataclasses.replace(
-        STRUCTURES["us"],
+    independent = Structure(
         name="diagonal",
-        count=lambda t: 1,
-        sigma=lambda theta, t: theta[0] * np.eye(t),
-        first=lambda theta, t: np.eye(t)[None],
+        label="independent",
+        names=("variance",),
+        sigma=of_visits(lambda theta: theta[..., None] * np.eye(2)),
+        first=of_visits(lambda theta: np.eye(2)[None]),
+        second=None,
         start=lambda s: np.array([np.trace(s) / len(s)]),
-        powers=lambda t: np.array([2.0]),
-        names=lambda t: ("variance",),
-        every_pair=False,
+        powers=np.array([2.0]),
     )
     fit = fit_mmrm(y, np.eye(2)[visit], subject, visit, covariance=["us", independent])
     assert fit.covariance == "diagonal" and [a.converged for a in fit.attempts] == [False, True]

@@ -8,7 +8,7 @@ import pytest
 
 from nirls.stats.mmrm import fit_mmrm, inference
 from nirls.stats.mmrm.basis import orthonormal
-from nirls.stats.mmrm.covariance import STRUCTURES, Structure, structure
+from nirls.stats.mmrm.covariance import STRUCTURES, Structure, of_visits, structure
 from nirls.stats.mmrm.grouped import by_group
 from nirls.stats.mmrm.likelihood import differentiate, evaluate
 from nirls.stats.mmrm.sufficient import collect
@@ -18,73 +18,102 @@ def lag(t):
     return np.abs(np.subtract.outer(np.arange(t), np.arange(t)))
 
 
-def _cs_first(theta, t):
-    return np.stack([np.eye(t), 1.0 - np.eye(t)])
+# a linear and a non-linear structure of four visits, to show that one declaration is all a structure needs
+LAG, OFF = lag(4), 1.0 - np.eye(4)
+RHO_FIRST = lambda rho: LAG * rho ** np.maximum(LAG - 1, 0)  # noqa: E731
+RHO_SECOND = lambda rho: LAG * (LAG - 1) * rho ** np.maximum(LAG - 2, 0)  # noqa: E731
 
 
-def _ar1_first(theta, t):
-    variance, rho = theta
-    return np.stack([rho ** lag(t), variance * lag(t) * rho ** np.maximum(lag(t) - 1, 0)])
+def _split(theta):
+    return theta[..., 0, None, None], theta[..., 1, None, None]
 
 
-def _ar1_second(theta, t):
-    variance, rho = theta
-    mixed = lag(t) * rho ** np.maximum(lag(t) - 1, 0)
-    return np.stack([[np.zeros((t, t)), mixed], [mixed, variance * lag(t) * (lag(t) - 1) * rho ** np.maximum(lag(t) - 2, 0)]])
+def _cs_sigma(theta):
+    variance, covariance = _split(theta)
+    return variance * np.eye(4) + covariance * OFF
 
 
-# a linear and a non-linear structure, to show that one declaration is all a structure needs
+def _ar1_sigma(theta):
+    variance, rho = _split(theta)
+    return variance * rho**LAG
+
+
+def _ar1_first(theta):
+    variance, rho = _split(theta)
+    return np.stack([rho**LAG, variance * RHO_FIRST(rho)], axis=-3)
+
+
+def _ar1_second(theta):
+    variance, rho = _split(theta)
+    mixed, bend = RHO_FIRST(rho), variance * RHO_SECOND(rho)
+    return np.stack([np.stack([np.zeros_like(mixed), mixed], axis=-3), np.stack([mixed, bend], axis=-3)], axis=-4)
+
+
 COMPOUND_SYMMETRY = Structure(
     name="declared-cs",
     label="compound symmetry",
-    count=lambda t: 2,
-    sigma=lambda theta, t: theta[0] * np.eye(t) + theta[1] * (1 - np.eye(t)),
-    first=_cs_first,
+    names=("variance", "covariance"),
+    sigma=of_visits(_cs_sigma),
+    first=of_visits(lambda theta: np.stack([np.eye(4), OFF])),
     second=None,
     start=lambda s: np.array([np.trace(s) / len(s), (s.sum() - np.trace(s)) / (len(s) * (len(s) - 1))]),
-    powers=lambda t: np.array([2.0, 2.0]),
-    names=lambda t: ("variance", "covariance"),
+    powers=np.array([2.0, 2.0]),
 )
 AUTOREGRESSIVE = Structure(
     name="declared-ar1",
     label="first-order autoregressive",
-    count=lambda t: 2,
-    sigma=lambda theta, t: theta[0] * theta[1] ** lag(t),
-    first=_ar1_first,
-    second=_ar1_second,
+    names=("variance", "correlation"),
+    sigma=of_visits(_ar1_sigma),
+    first=of_visits(_ar1_first),
+    second=of_visits(_ar1_second),
     start=lambda s: np.array([np.trace(s) / len(s), 0.5]),
-    powers=lambda t: np.array([2.0, 0.0]),
-    names=lambda t: ("variance", "correlation"),
+    powers=np.array([2.0, 0.0]),
 )
-BY_GROUP = [by_group(STRUCTURES[name], ("A", "B")) for name in ("cs", "ar1h", "us-cholesky")]
-ALL = [*STRUCTURES.values(), COMPOUND_SYMMETRY, AUTOREGRESSIVE, *BY_GROUP]
+BY_GROUP = [by_group(STRUCTURES[name](2), ("A", "B"), 2) for name in ("cs", "ar1h", "us-cholesky")]
+ALL = [*(build(4) for build in STRUCTURES.values()), COMPOUND_SYMMETRY, AUTOREGRESSIVE, *BY_GROUP]
+# two patterns of two visits; with two groups, of one group each
+PATTERNS = np.array([[0, 1], [2, 3]])
+
+
+def check_derivatives(s, theta, visits, h=1e-6, atol=1e-8):
+    """∂Σ and ∂²Σ against differences, for one θ and for several side by side."""
+    k, zero = theta.size, np.zeros((theta.size, *s.sigma(theta, visits).shape))
+    first, second = zero + s.first(theta, visits), 0.0 if s.second is None else s.second(theta, visits)
+    for j, step in enumerate(h * np.eye(k)):
+        np.testing.assert_allclose(first[j], (s.sigma(theta + step, visits) - s.sigma(theta - step, visits)) / (2 * h), atol=atol)
+        bend = (s.first(theta + step, visits) - s.first(theta - step, visits)) / (2 * h)
+        np.testing.assert_allclose((np.zeros((k, *zero.shape)) + second)[j], zero + bend, atol=atol)
+    both = np.stack([theta, 1.02 * theta])
+    for function in (s.sigma, s.first, s.second):
+        if function is not None:
+            one = np.stack([function(theta, visits), function(1.02 * theta, visits)])
+            np.testing.assert_allclose(np.broadcast_to(function(both, visits), one.shape), one, rtol=1e-14)
 
 
 @pytest.mark.parametrize("s", ALL, ids=lambda s: s.name)
 def test_derivatives_of_sigma(s):
-    t, h = 4, 1e-6
-    theta = s.start(3.0 * 0.6 ** lag(t) + np.diag([0, 0.1, 0.2, 0.4])) + 0.01 * np.arange(1, s.count(t) + 1)
-    assert theta.size == s.count(t) == len(s.names(t)) == len(s.powers(t))
-    second = np.zeros((theta.size, theta.size, t, t)) if s.second is None else s.second(theta, t)
-    for j, step in enumerate(h * np.eye(theta.size)):
-        np.testing.assert_allclose(s.first(theta, t)[j], (s.sigma(theta + step, t) - s.sigma(theta - step, t)) / (2 * h), atol=1e-8)
-        np.testing.assert_allclose(second[j], (s.first(theta + step, t) - s.first(theta - step, t)) / (2 * h), atol=1e-8)
-    shift = 0.0 if s.shifts is None else np.log(2.5) * s.shifts(t)
-    np.testing.assert_allclose(s.sigma(theta * 2.5 ** s.powers(t) + shift, t), 2.5**2 * s.sigma(theta, t), rtol=1e-13)
+    theta = s.start(3.0 * 0.6 ** lag(4) + np.diag([0, 0.1, 0.2, 0.4])) + 0.01 * np.arange(1, s.count + 1)
+    assert theta.size == s.count == len(s.powers)
+    check_derivatives(s, theta, PATTERNS)
+    if s.groups == 1:
+        check_derivatives(s, theta, np.arange(4)[None])
+    shift = 0.0 if s.shifts is None else np.log(2.5) * s.shifts
+    moved = s.sigma(theta * 2.5**s.powers + shift, PATTERNS)
+    np.testing.assert_allclose(moved, 2.5**2 * s.sigma(theta, PATTERNS), rtol=1e-13)
 
 
-@pytest.mark.parametrize("s", STRUCTURES.values(), ids=lambda s: s.name)
+@pytest.mark.parametrize("name", STRUCTURES)
 @pytest.mark.parametrize("t", [1, 2, 7])
-def test_start_and_count(s, t):
+def test_start_and_count(name, t):
     """A start is positive definite, close to Σ₀ on the diagonal, and reproduces a Σ₀ that has the structure."""
     rng = np.random.default_rng(t)
-    root = rng.normal(size=(t, t + 3))
+    root, s, visits = rng.normal(size=(t, t + 3)), STRUCTURES[name](t), np.arange(t)[None]
     theta = s.start(root @ root.T)
-    assert theta.shape == (s.count(t),) and len(set(s.names(t))) == s.count(t)
-    sigma = s.sigma(theta, t)
+    assert theta.shape == (s.count,) and len(set(s.names)) == s.count
+    sigma = s.sigma(theta, visits)[0]
     assert np.linalg.eigvalsh(sigma)[0] > 0
     np.testing.assert_allclose(np.trace(sigma), np.trace(root @ root.T), rtol=1e-12)
-    np.testing.assert_allclose(s.sigma(s.start(sigma), t), sigma, rtol=1e-10)
+    np.testing.assert_allclose(s.sigma(s.start(sigma), visits)[0], sigma, rtol=1e-10)
 
 
 def by_subject(y, x, subject, visit, sigma, reml):
@@ -120,21 +149,21 @@ def test_gradient_and_hessian(incomplete, s, reml):
         y, x, visit, subject = y[keep], x[keep, :8], visit[keep], np.unique(subject[keep], return_inverse=True)[1]
     z, _ = orthonormal(x, y)
     statistics = collect(z, subject, visit, 4)
-    theta = s.start(1.3 * 0.6 ** lag(4) + np.diag([0, 0.1, 0.2, 0.4]))
+    theta = s.start(1.3 * 0.6 ** lag(4) + np.diag([0, 0.1, 0.2, 0.4]))[None]
     at = differentiate(statistics, s, evaluate(statistics, s, theta, reml=reml), reml=reml)
     h = 1e-5
-    for j, step in enumerate(h * np.eye(theta.size)):
+    for j, step in enumerate(h * np.eye(s.count)):
         up, down = (evaluate(statistics, s, theta + sign * step, reml=reml) for sign in (1, -1))
-        assert at.gradient[j] == pytest.approx((up.value - down.value) / (2 * h), rel=1e-7, abs=1e-6)
-        above, below = (differentiate(statistics, s, point, reml=reml).gradient for point in (up, down))
-        np.testing.assert_allclose(at.hessian[j], (above - below) / (2 * h), rtol=1e-7, atol=1e-6)
+        assert at.gradient[0, j] == pytest.approx((up.value - down.value)[0] / (2 * h), rel=1e-7, abs=1e-6)
+        above, below = (differentiate(statistics, s, point, reml=reml).gradient[0] for point in (up, down))
+        np.testing.assert_allclose(at.hessian[0, j], (above - below) / (2 * h), rtol=1e-7, atol=1e-6)
 
 
 def test_statistics_are_the_cross_products(incomplete):
     y, x, subject, visit = incomplete
     z = np.column_stack([x, y])
     statistics = collect(z, subject, visit, 4)
-    assert sum(int(b.counts.sum()) for b in statistics.blocks) == statistics.n_subjects == 40
+    assert sum(int(b.counts.sum()) for b in statistics.blocks) == 40 and statistics.n_obs == [y.size]
     rng, weights, expected = np.random.default_rng(1), [], np.zeros((z.shape[1],) * 2)
     for block in statistics.blocks:
         m = rng.normal(size=(*block.visits.shape, block.visits.shape[1]))
@@ -144,7 +173,7 @@ def test_statistics_are_the_cross_products(incomplete):
                 rows = np.flatnonzero(subject == i)
                 if np.array_equal(visit[rows], pattern):
                     expected += z[rows].T @ w @ z[rows]
-    np.testing.assert_allclose(statistics.weigh(weights), expected, rtol=1e-10, atol=1e-8)
+    np.testing.assert_allclose(statistics.weigh([w[None, None] for w in weights])[0, 0], expected, rtol=1e-10, atol=1e-8)
 
 
 HERE = Path(__file__).parents[1] / "reference"
@@ -188,4 +217,4 @@ def test_satterthwaite_f_of_a_split_plot(dental):
 
 def test_unknown_structure_is_named():
     with pytest.raises(ValueError, match=r"unknown covariance structure 'toeplitz'; implemented: us"):
-        structure("toeplitz")
+        structure("toeplitz", np.arange(3))

@@ -1,14 +1,12 @@
 """Robust variances, between-within and residual df: identities with least squares, and counts."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from statsmodels.regression.linear_model import OLS, WLS
 
 from nirls.errors import NotEstimableError
 from nirls.stats.mmrm import fit_mmrm, inference
-from nirls.stats.mmrm.covariance import STRUCTURES
+from nirls.stats.mmrm.covariance import Structure, of_visits
 
 
 @pytest.mark.parametrize(("vcov", "hc"), [("CR0", "HC0"), ("CR2", "HC2"), ("CR3", "HC3")])
@@ -27,15 +25,15 @@ def test_one_record_per_subject_is_heteroscedasticity_consistent(vcov, hc):
 def test_cluster_variance_of_independent_visits_is_that_of_statsmodels(incomplete):
     """Least squares by Σ = σ²I, clusters of subjects (no small-sample factor): CR0; CR1 is N/(N − 1) times it."""
     y, x, subject, _ = incomplete
-    diagonal = dataclasses.replace(
-        STRUCTURES["cs"],
+    diagonal = Structure(
         name="diagonal",
-        count=lambda t: 1,
-        sigma=lambda theta, t: theta[0] * np.eye(t),
-        first=lambda theta, t: np.eye(t)[None],
+        label="independent",
+        names=("variance",),
+        sigma=of_visits(lambda theta: theta[..., None] * np.eye(4)),
+        first=of_visits(lambda theta: np.eye(4)[None]),
+        second=None,
         start=lambda s: np.array([np.trace(s) / len(s)]),
-        powers=lambda t: np.array([2.0]),
-        names=lambda t: ("variance",),
+        powers=np.array([2.0]),
     )
     fit = fit_mmrm(*incomplete, covariance=diagonal)
     options = {"groups": subject, "use_correction": False}

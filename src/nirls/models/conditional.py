@@ -12,9 +12,12 @@ Reference: Anderson TW. An Introduction to Multivariate Statistical Analysis. 3r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from nirls.stats.mmrm.sufficient import patterns
 
 Array = np.ndarray
 
@@ -38,7 +41,9 @@ class Conditional:
     variance: Array
 
 
-def given_observed(x: Array, y: Array, subject: Array, visit: Array, sigma: Array, weight: Array | None = None) -> Conditional:
+def given_observed(
+    x: Array, y: Array, subject: Array, visit: Array, sigma: Callable[[Array], Array], weight: Array | None = None
+) -> Conditional:
     """Condition every record on the observed outcomes of its subject.
 
     Parameters
@@ -48,24 +53,23 @@ def given_observed(x: Array, y: Array, subject: Array, visit: Array, sigma: Arra
     y : (n,) array
         Outcomes; NaN where missing.
     subject, visit : (n,) int arrays
-        Subject codes 0 … N−1; visits as places in `sigma`.
-    sigma : (T, T) array
+        Subject codes 0 … N−1; codes of the visits.
+    sigma : callable
+        Visits (G, t) → covariance of records of unit weight, (G, t, t).
     weight : (n,) array, optional
         A record of weight w has its standard deviation divided by √w.
     """
     known, seen = ~np.isnan(x).any(axis=1), ~np.isnan(y)
-    filled_x = np.where(known[:, None], x, 0.0)
-    lines, offset, variance = np.full_like(x, np.nan), np.full(y.size, np.nan), np.full(y.size, np.nan)
+    filled = np.where(known[:, None], x, 0.0)
     root = np.ones(y.size) if weight is None else np.sqrt(weight)
-    order, sizes = np.lexsort((visit, subject)), np.bincount(subject)
-    first = np.cumsum(sizes) - sizes
-    for t in np.unique(sizes):
-        rows = order[first[sizes == t][:, None] + np.arange(t)]
-        places, observed = visit[rows], (known & seen)[rows]
-        v = sigma[places[:, :, None], places[:, None, :]] / (root[rows][:, :, None] * root[rows][:, None, :])
+    lines, offset, variance = np.full(x.shape, np.nan), np.full(y.size, np.nan), np.full(y.size, np.nan)
+    for p in patterns(subject, visit) if y.size else ():
+        rows, t = p.rows, p.rows.shape[1]
+        v = sigma(p.visits)[p.member] / (root[rows][:, :, None] * root[rows][:, None, :])
+        observed = (known & seen)[rows]
         both = observed[:, :, None] & observed[:, None, :]
-        b = v @ np.where(both, np.linalg.inv(np.where(both, v, np.eye(t))), 0.0)
-        lines[rows] = filled_x[rows] - b @ filled_x[rows]
+        b = v @ np.where(both, np.linalg.inv(np.where(both, v, np.eye(t))), 0.0)  # V_oo⁻¹ in its place, zero elsewhere
+        lines[rows] = filled[rows] - b @ filled[rows]
         offset[rows] = (b @ np.where(observed, y[rows], 0.0)[..., None])[..., 0]
         variance[rows] = np.einsum("mtt->mt", v) - np.einsum("mts,mst->mt", b, v)
     lines[~known] = np.nan

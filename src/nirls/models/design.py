@@ -26,6 +26,8 @@ class Design:
     frame : DataFrame
         The analysed rows with the variables of the model (and those carried along), index 0 … n−1. Factors are
         Categoricals in declared order without unused levels.
+    rows : (n,) int array
+        Positions of the analysed rows in the data given.
     index : Index
         Labels of the analysed rows in the data given.
     y : (n,) array
@@ -58,6 +60,7 @@ class Design:
     formula: str
     response: str
     frame: pd.DataFrame
+    rows: np.ndarray
     index: pd.Index
     y: np.ndarray
     matrix: np.ndarray
@@ -146,9 +149,9 @@ def build_design(
     observed = frame[response].notna()
     gaps = {v: int((frame[v].isna() & observed).sum()) for v in variables}
     complete = observed & frame[variables].notna().all(axis=1) if variables else observed
-    frame = frame[complete]
-    index = frame.index
-    frame = frame.reset_index(drop=True)
+    rows = np.flatnonzero(complete.to_numpy())
+    index = frame.index[rows]
+    frame = frame.iloc[rows].reset_index(drop=True)
     if frame.empty:
         raise DataError(f"no row has the response {response!r} and all covariates of {formula!r}")
     for column in carry:
@@ -168,10 +171,10 @@ def build_design(
     frame = frame.assign(**changed)
 
     try:
-        left, right = formulaic.model_matrix(parsed, frame, na_action="raise", context={"np": np})
+        left, right = formulaic.model_matrix(parsed, frame, na_action="raise", output="numpy", context={"np": np})
     except formulaic.errors.FormulaicError as error:
         raise MethodError(f"formula {formula!r}: {error}") from error
-    everything, names = np.asarray(right, dtype=float), list(map(str, right.columns))
+    everything, names = np.asarray(right, dtype=float), list(map(str, right.model_spec.column_names))
     aliased = dependent_columns(everything)
     if aliased and rank_deficient == "error":
         shown = ", ".join(names[j] for j in aliased[:12]) + (f" and {len(aliased) - 12} more" if len(aliased) > 12 else "")
@@ -184,6 +187,7 @@ def build_design(
         formula=formula,
         response=response,
         frame=frame,
+        rows=rows,
         index=index,
         y=np.asarray(left, dtype=float).ravel(),
         matrix=everything[:, kept],

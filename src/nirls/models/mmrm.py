@@ -14,7 +14,7 @@ from nirls.errors import DataError
 from nirls.models import predictions, residuals, terms
 from nirls.models.design import Design, RankDeficient, build_design
 from nirls.models.mmrm_summary import summary_text
-from nirls.models.occasions import refuse_duplicates, times, visits
+from nirls.models.occasions import subject_codes, times, visits
 from nirls.models.reference_grid import Margins, contrasts_table, inference_columns, lsmeans_table
 from nirls.stats.contrasts import FTest
 from nirls.stats.mmrm import Inference, MMRMFit, fit_mmrm, inference
@@ -171,7 +171,7 @@ class MMRMResult:
         DataFrame
             by …, factor, n (subjects), lsmean, std_error, df, statistic, p_value, conf_low, conf_high.
         """
-        return lsmeans_table(self.design, self._inference(ddf, vcov).contrasts, factor, by, margins, level, unit=self.subject)
+        return lsmeans_table(self.design, self._inference(ddf, vcov).contrasts, factor, by, margins, level, unit=self.fit.records.subject)
 
     def contrasts(
         self,
@@ -337,7 +337,7 @@ def mmrm(
     >>> fit = mmrm("CHG ~ BASE * AVISIT + TRT * AVISIT", adqs, subject="USUBJID", visit="AVISIT")  # doctest: +SKIP
     >>> fit.contrasts("TRT", by="AVISIT", reference="SHAM")  # doctest: +SKIP
     """
-    refuse_duplicates(data, subject, visit)
+    codes = subject_codes(data, subject, visit)
     carry = list(dict.fromkeys(c for c in (subject, visit, weights, group) if c is not None))
     declared = [covariance] if isinstance(covariance, str) else list(covariance)
     timed = any(is_timed(name) for name in declared)
@@ -354,7 +354,7 @@ def mmrm(
     fit = fit_mmrm(
         design.y,
         design.matrix,
-        pd.factorize(design.frame[subject])[0],
+        codes[design.rows],
         when,
         covariance=covariance,
         reml=reml,
@@ -362,7 +362,8 @@ def mmrm(
         group=None if group is None else design.frame[group].astype(str).to_numpy(dtype=str),
         visit_names=visit_names,
     )
-    with_outcome = data.loc[data[design.response].notna(), subject].nunique()
+    with_outcome = codes[data[design.response].notna().to_numpy()]
+    n_given, n_with_outcome = (int(np.count_nonzero(np.bincount(some[some >= 0]))) for some in (codes, with_outcome))
     return MMRMResult(
         formula=formula,
         subject=subject,
@@ -372,8 +373,8 @@ def mmrm(
         ddf=ddf or ("kenward-roger-linear" if reml and vcov is None else "satterthwaite"),
         vcov=vcov,
         information=information,
-        n_subjects_without_outcome=int(data[subject].nunique() - with_outcome),
-        n_subjects_without_covariates=int(with_outcome - fit.n_subjects),
+        n_subjects_without_outcome=n_given - n_with_outcome,
+        n_subjects_without_covariates=n_with_outcome - fit.n_subjects,
         group=group,
         weights=weights,
     )

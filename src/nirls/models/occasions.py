@@ -27,13 +27,18 @@ def times(column: pd.Series) -> tuple[np.ndarray, None]:
     return values, None
 
 
-def refuse_duplicates(data: pd.DataFrame, subject: str, visit: str) -> None:
-    """Raise DataError, with their names, for subjects with several rows at one visit."""
+def subject_codes(data: pd.DataFrame, subject: str, visit: str) -> np.ndarray:
+    """Codes of the subjects, −1 where missing; two rows of a subject at one visit are refused."""
     absent = [c for c in (subject, visit) if c not in data.columns]
     if absent:
         raise DataError(f"the data have no column {', '.join(map(repr, absent))}")
-    repeated = data[data.duplicated([subject, visit], keep="first")].drop_duplicates([subject, visit])
-    if len(repeated):
-        named = ", ".join(f"{s} at {v}" for s, v in repeated[[subject, visit]].head(10).itertuples(index=False))
-        more = f" and {len(repeated) - 10} more" if len(repeated) > 10 else ""
+    codes, _ = pd.factorize(data[subject])
+    occasions, visits = pd.factorize(data[visit])
+    cell = pd.Series((codes + 1) * (len(visits) + 1) + occasions)
+    repeated = cell.duplicated()
+    if repeated.any():
+        pairs = data.loc[repeated.to_numpy(), [subject, visit]].drop_duplicates()
+        named = ", ".join(f"{s} at {v}" for s, v in pairs.head(10).itertuples(index=False))
+        more = f" and {len(pairs) - 10} more" if len(pairs) > 10 else ""
         raise DataError(f"a subject may have one row per visit; more than one for: {named}{more}")
+    return np.asarray(codes)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import linalg
 
 from nirls.errors import DataError, MethodError
 from nirls.models.conditional import given_observed
 from nirls.models.design import Design
 from nirls.models.new_data import model_rows, need_columns
-from nirls.models.occasions import refuse_duplicates
+from nirls.models.occasions import subject_codes, times
 from nirls.models.reference_grid import Infer, inference_columns
-from nirls.models.residuals import whole_sigma
 from nirls.stats.mmrm.covariance import structure
+from nirls.stats.mmrm.grouped import by_group
 
 if TYPE_CHECKING:
     from nirls.models.mmrm import MMRMResult
@@ -50,7 +50,7 @@ def conditional(result: MMRMResult, infer: Infer, data: pd.DataFrame | None, lev
     for column in carried:
         if data[column].isna().any():
             raise DataError(f"{column!r} is missing in {int(data[column].isna().sum())} rows; conditional predictions need it in every row")
-    refuse_duplicates(data, result.subject, result.visit)
+    who = subject_codes(data, result.subject, result.visit)
     weight = None if result.weights is None else data[result.weights].to_numpy(dtype=float)
     if weight is not None and not (np.isfinite(weight) & (weight > 0)).all():
         raise DataError(f"weights {result.weights!r} must be positive finite numbers")
@@ -59,8 +59,8 @@ def conditional(result: MMRMResult, infer: Infer, data: pd.DataFrame | None, lev
     if seen.any():
         outcomes = data.loc[seen, [design.response]].reset_index(drop=True)
         y[seen] = np.asarray(design.response_spec.get_model_matrix(outcomes, context={"np": np}), dtype=float).ravel()
-    place, sigma = _covariance(result, data)
-    given = given_observed(_known_rows(design, data, given=True), y, pd.factorize(data[result.subject])[0], place, sigma, weight)
+    place, sigma = _covariance(result, data, who)
+    given = given_observed(_known_rows(design, data, given=True), y, who, place, sigma, weight)
     table = _table(infer, given.lines, given.offset, level)
     return table.assign(std_error_pred=np.sqrt(table["std_error"] ** 2 + np.maximum(given.variance, 0.0))).set_index(data.index)
 
@@ -83,20 +83,23 @@ def _known_rows(design: Design, data: pd.DataFrame, *, given: bool = False) -> A
     return rows
 
 
-def _covariance(result: MMRMResult, data: pd.DataFrame) -> tuple[Array, Array]:
-    """Place of each row in Σ, and Σ of the visits (of all groups, block diagonal) or of the times of `data`."""
-    fit = result.fit
-    if fit.working.structure.timed:
-        times, place = np.unique(data[result.visit].to_numpy(dtype=float), return_inverse=True)
-        base, size = structure(fit.covariance, times), times.size
-        sigma = linalg.block_diag(
-            *(base.sigma(theta, size) for theta in fit.theta.reshape(1 if fit.groups is None else len(fit.groups), -1))
-        )
+def _covariance(result: MMRMResult, data: pd.DataFrame, who: Array) -> tuple[Array, Callable[[Array], Array]]:
+    """Codes of the visits of each row, and the covariance of visits so coded: those of the fit, or the times of `data`."""
+    fit, base = result.fit, result.fit.working.structure
+    if base.timed:
+        moments, place = np.unique(times(data[result.visit])[0], return_inverse=True)
+        base, n_visits = structure(fit.covariance, moments), moments.size
+        if fit.groups is not None:
+            base = by_group(base, tuple(map(str, fit.groups)), n_visits)
     else:
-        place, size, sigma = _codes(data[result.visit], fit.visits), len(fit.visits), whole_sigma(fit)
+        place, n_visits = _codes(data[result.visit], fit.visits), len(fit.visits)
     if fit.groups is not None:
-        place = place + size * _codes(data[result.group].astype(str), fit.groups)
-    return place, sigma
+        own = _codes(data[result.group].astype(str), fit.groups)
+        torn = data.loc[pd.Series(own).groupby(who).transform("nunique").to_numpy() > 1, result.subject].unique()
+        if len(torn):
+            raise DataError(f"a subject may be in one covariance group only; in several: {', '.join(map(str, torn[:10]))}")
+        place = place + n_visits * own
+    return place, lambda visits: base.sigma(fit.theta, visits)
 
 
 def _codes(column: pd.Series, levels: Array) -> Array:

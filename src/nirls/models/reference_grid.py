@@ -53,16 +53,17 @@ def marginal_rows(design: Design, names: Sequence[str], margins: Margins) -> tup
     return _keys(design, names), np.einsum("mkp,k->mp", rows, weights)
 
 
-def _cells(design: Design, names: Sequence[str], unit: str | None = None) -> np.ndarray:
-    """Analysed rows, or distinct values of `unit`, in each combination of the levels of `names`."""
+def _cells(design: Design, names: Sequence[str], unit: np.ndarray | None = None) -> np.ndarray:
+    """Analysed rows, or distinct codes of `unit`, in each combination of the levels of `names`."""
     sizes = [len(design.factors[n]) for n in names]
-    cell = np.zeros(len(design.frame), dtype=np.intp)
+    n_cells, cell = int(np.prod(sizes)), np.zeros(len(design.frame), dtype=np.intp)
     for name, size in zip(names, sizes, strict=True):
         cell = cell * size + design.frame[name].cat.codes.to_numpy()
-    if unit is not None:
-        codes = pd.factorize(design.frame[unit])[0]
-        cell = np.unique(cell * (codes.max() + 1) + codes) // (codes.max() + 1)
-    return np.bincount(cell, minlength=int(np.prod(sizes)))
+    if unit is None:
+        return np.bincount(cell, minlength=n_cells)
+    seen = np.zeros((n_cells, int(unit.max()) + 1), dtype=bool)
+    seen[cell, unit] = True
+    return seen.sum(axis=1)
 
 
 def _keys(design: Design, names: Sequence[str]) -> pd.DataFrame:
@@ -72,11 +73,17 @@ def _keys(design: Design, names: Sequence[str]) -> pd.DataFrame:
 
 
 def lsmeans_table(
-    design: Design, infer: Infer, factor: str, by: str | Sequence[str] | None, margins: Margins, level: float, unit: str | None = None
+    design: Design,
+    infer: Infer,
+    factor: str,
+    by: str | Sequence[str] | None,
+    margins: Margins,
+    level: float,
+    unit: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """LS means of `factor`, one row for each of its levels within each level of `by`.
 
-    Columns: by …, factor, n (analysed rows, or distinct values of `unit`), lsmean, std_error, df, statistic, p_value (of zero), conf_low,
+    Columns: by …, factor, n (analysed rows, or distinct codes of `unit`), lsmean, std_error, df, statistic, p_value (of zero), conf_low,
     conf_high. What is not estimable has NaN.
     """
     names = [*_listed(by), factor]

@@ -15,34 +15,29 @@ Reference: Pinheiro JC, Bates DM. Mixed-Effects Models in S and S-PLUS. Springer
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
 
 from nirls.stats.mmrm import MMRMFit
-from nirls.stats.mmrm.subjects import stacks
+from nirls.stats.mmrm.working import stacks
 
 Array = np.ndarray
 
 
-def whole_sigma(fit: MMRMFit) -> Array:
-    """Σ over the visits of all covariance groups, block diagonal, as the visits of the records are numbered."""
-    return fit.sigma if fit.groups is None else linalg.block_diag(*fit.sigma)
-
-
 def pearson(fit: MMRMFit, residual: Array) -> Array:
     """r / √V_aa: (n,)."""
-    records = fit.working.records
-    return _weighted(fit, residual) / np.sqrt(np.diagonal(whole_sigma(fit))[records.visit])
+    weighted, result = _weighted(fit, residual), np.empty_like(residual)
+    for stack in stacks(fit.records, fit.working.structure, fit.theta):
+        result[stack.rows] = weighted[stack.rows] / np.sqrt(np.einsum("mtt->mt", stack.sigma))
+    return result
 
 
 def normalized(fit: MMRMFit, residual: Array) -> Array:
     """L⁻¹r subject by subject, by visit: (n,), in the order of the records."""
     weighted, result = _weighted(fit, residual), np.empty_like(residual)
-    for stack in stacks(fit.working.records, whole_sigma(fit)):
+    for stack in stacks(fit.records, fit.working.structure, fit.theta):
         result[stack.rows] = (stack.root @ weighted[stack.rows][..., None])[..., 0]
     return result
 
 
 def _weighted(fit: MMRMFit, residual: Array) -> Array:
     """The residuals of records of unit weight."""
-    root_weight = fit.working.records.root_weight
-    return residual if root_weight is None else residual * root_weight
+    return residual if fit.records.root_weight is None else residual * fit.records.root_weight

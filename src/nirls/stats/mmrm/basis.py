@@ -22,40 +22,50 @@ RANK_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """How working quantities become those of the user.
+    """How working quantities of B fits become those of the user. Designs that are the same for all B have a first axis of one.
 
     Attributes
     ----------
-    r : (p, p) array
-        Upper triangular, X = Q r with Q orthonormal.
-    ols : (p,) array
+    length : (1 or B, p) array
+        Lengths of the columns of X.
+    triangle : (1 or B, p, p) array
+        Upper triangular, X/length = Q·triangle with Q orthonormal.
+    ols : (B, p) array
         Ordinary least-squares coefficients of Q.
-    scale : float
+    scale : (B,) array
         Residual SD that y was divided by.
     """
 
-    r: Array
+    length: Array
+    triangle: Array
     ols: Array
-    scale: float
+    scale: Array
 
     def beta(self, gamma: Array) -> Array:
-        """Coefficients of X from those of the working model."""
-        return linalg.solve_triangular(self.r, self.ols + self.scale * gamma)
+        """Coefficients of X (B, p) from those of the working model (B, p)."""
+        turned = np.linalg.solve(self.triangle, (self.ols + self.scale[:, None] * gamma)[..., None])
+        result: Array = turned[..., 0] / self.length
+        return result
 
     def covariance(self, phi: Array) -> Array:
-        """Covariance of the coefficients of X from that of the working model."""
-        half = linalg.solve_triangular(self.r, phi)
-        result = self.scale**2 * linalg.solve_triangular(self.r, half.T)
-        return (result + result.T) / 2.0
+        """Covariance of the coefficients of X (B, p, p) from that of the working model."""
+        half = np.linalg.solve(self.triangle, phi)
+        turned = np.linalg.solve(self.triangle, half.swapaxes(1, 2)) * (self.scale**2)[:, None, None]
+        result: Array = turned / (self.length[:, :, None] * self.length[:, None, :])
+        return (result + result.swapaxes(1, 2)) / 2.0
 
     def rows(self, hypotheses: Array) -> Array:
-        """L (c, p) over the coefficients of X → the same hypotheses over the working coefficients."""
-        return linalg.solve_triangular(self.r, hypotheses.T, trans="T").T
+        """L (c, p) over the coefficients of X → the same hypotheses over the working coefficients, (1 or B, c, p)."""
+        scaled = hypotheses / self.length[:, None, :]
+        result: Array = np.linalg.solve(self.triangle.swapaxes(1, 2), scaled.swapaxes(1, 2)).swapaxes(1, 2)
+        return result
 
     @property
-    def log_determinant(self) -> float:
-        """log|r'r|."""
-        return 2.0 * float(np.log(np.abs(np.diagonal(self.r))).sum())
+    def log_determinant(self) -> Array:
+        """log|r'r| of X = Qr, (1 or B,)."""
+        diagonal = np.diagonal(self.triangle, axis1=1, axis2=2)
+        result: Array = 2.0 * (np.log(np.abs(diagonal)) + np.log(self.length)).sum(axis=1)
+        return result
 
 
 def dependent_columns(x: Array) -> list[int]:
@@ -84,7 +94,7 @@ def _cholesky_pivot(x: Array) -> float:
         return 0.0
 
 
-def _qr(x: Array) -> tuple[Array, Array]:
+def triangular(x: Array) -> tuple[Array, Array]:
     """Reduced QR of a tall x with columns of length one.
 
     Two Cholesky passes (each is matrix products only, several times faster than Householder reflections
@@ -103,7 +113,7 @@ def _qr(x: Array) -> tuple[Array, Array]:
 
 
 def orthonormal(x: Array, y: Array) -> tuple[Array, Basis]:
-    """(Q, e/scale) side by side, and the :class:`Basis` that leads back.
+    """(Q, e/scale) side by side, and the :class:`Basis` (of one fit) that leads back.
 
     Raises
     ------
@@ -115,7 +125,7 @@ def orthonormal(x: Array, y: Array) -> tuple[Array, Basis]:
     n, p = x.shape
     length = np.sqrt(np.einsum("ij,ij->j", x, x))
     if n > p and (length > 0).all():
-        q, triangle = _qr(x / length)
+        q, triangle = triangular(x / length)
     if n <= p or (length == 0).any() or np.abs(np.diagonal(triangle)).min() < RANK_TOLERANCE:
         dependent = dependent_columns(x)
         if dependent:
@@ -131,4 +141,5 @@ def orthonormal(x: Array, y: Array) -> tuple[Array, Basis]:
     scale = float(np.sqrt(residual @ residual / (n - p)))
     if scale <= 1e-12 * largest:
         raise MethodError("the outcome is fitted exactly by the covariates: there is no residual variance to model")
-    return np.column_stack([q, residual / scale]), Basis(r=triangle * length, ols=ols, scale=scale)
+    basis = Basis(length=length[None], triangle=triangle[None], ols=ols[None], scale=np.array([scale]))
+    return np.column_stack([q, residual / scale]), basis

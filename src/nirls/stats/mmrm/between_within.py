@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nirls.stats.mmrm.subjects import Records
+from nirls.stats.mmrm.working import Records
 
 Array = np.ndarray
 

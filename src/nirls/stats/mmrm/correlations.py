@@ -1,6 +1,7 @@
 """Correlation matrices of T visits with their derivatives in the parameters φ.
 
-Each returns (R, ∂R/∂φ (m, T, T), ∂²R/∂φ² (m, m, T, T)); a start is found from an empirical correlation matrix.
+Each returns (R, ∂R/∂φ (..., m, T, T), ∂²R/∂φ² (..., m, m, T, T)); leading axes of φ (many fits at once) are carried through, constants
+leave them out. A start is found from an empirical correlation matrix.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Correlation:
     count : callable
         T → number m of parameters.
     matrices : callable
-        (φ (m,), T) → (R, ∂R, ∂²R).
+        (φ (..., m), T) → (R, ∂R, ∂²R).
     guess : callable
         R₀ (T, T) → φ (m,), not necessarily inside the domain.
     names : callable
@@ -52,21 +53,26 @@ def lag_means(correlation: Array) -> Array:
     return np.array([np.diagonal(correlation, d).mean() for d in range(1, correlation.shape[0])])
 
 
+def _independent(phi: Array, n_visits: int) -> tuple[Array, Array, Array]:
+    """One visit: no parameter."""
+    own = np.broadcast_to(np.eye(n_visits), (*phi.shape[:-1], n_visits, n_visits))
+    return own, np.zeros((0, n_visits, n_visits)), np.zeros((0, 0, n_visits, n_visits))
+
+
 def _exchangeable(phi: Array, n_visits: int) -> tuple[Array, Array, Array]:
+    if n_visits == 1:
+        return _independent(phi, n_visits)
     off = 1.0 - np.eye(n_visits)
-    if not phi.size:
-        return np.eye(n_visits), np.zeros((0, n_visits, n_visits)), np.zeros((0, 0, n_visits, n_visits))
-    return np.eye(n_visits) + phi[0] * off, off[None], np.zeros((1, 1, n_visits, n_visits))
+    return np.eye(n_visits) + phi[..., None] * off, off[None], np.zeros((1, 1, n_visits, n_visits))
 
 
 def _autoregressive(phi: Array, n_visits: int) -> tuple[Array, Array, Array]:
-    lag = lags(n_visits)
-    if not phi.size:
-        return np.eye(n_visits), np.zeros((0, n_visits, n_visits)), np.zeros((0, 0, n_visits, n_visits))
-    rho = phi[0]
+    if n_visits == 1:
+        return _independent(phi, n_visits)
+    lag, rho = lags(n_visits), phi[..., None]
     first = lag * rho ** np.maximum(lag - 1, 0)
     second = lag * (lag - 1) * rho ** np.maximum(lag - 2, 0)
-    return rho**lag, first[None], second[None, None]
+    return rho**lag, first[..., None, :, :], second[..., None, None, :, :]
 
 
 def _toeplitz(phi: Array, n_visits: int) -> tuple[Array, Array, Array]:
@@ -81,12 +87,12 @@ def _antedependent(phi: Array, n_visits: int) -> tuple[Array, Array, Array]:
     steps, visits = np.arange(m), np.arange(n_visits)
     low, high = np.minimum.outer(visits, visits), np.maximum.outer(visits, visits)
     between = (low <= steps[:, None, None]) & (steps[:, None, None] < high)  # (m, T, T)
-    factors = np.where(between, phi[:, None, None], 1.0)
-    alone = np.ones((m, m), dtype=bool) & ~np.eye(m, dtype=bool)
-    first = between * np.where(alone[:, :, None, None], factors, 1.0).prod(axis=1)
+    factors = np.where(between, phi[..., None, None], 1.0)
+    alone = ~np.eye(m, dtype=bool)
+    first = between * np.where(alone[:, :, None, None], factors[..., None, :, :, :], 1.0).prod(axis=-3)
     pair = alone[:, None, :] & alone[None, :, :]
-    second = between[:, None] * between * alone[:, :, None, None] * np.where(pair[..., None, None], factors, 1.0).prod(axis=2)
-    return factors.prod(axis=0), first, second
+    rest = np.where(pair[..., None, None], factors[..., None, None, :, :, :], 1.0).prod(axis=-3)
+    return factors.prod(axis=-3), first, between[:, None] * between * alone[:, :, None, None] * rest
 
 
 EXCHANGEABLE = Correlation(

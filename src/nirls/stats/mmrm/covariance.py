@@ -1,22 +1,23 @@
-"""Covariance structures of the visits by name.
+"""Covariance structures by name.
 
-:data:`STRUCTURES` is the table every other module reads; a further structure is one
-:class:`~nirls.stats.mmrm.declaration.Structure` in it. Nothing else needs to know how many parameters
-a structure has or what they mean.
+:data:`STRUCTURES` and :data:`TIMED` are the tables every other module reads; a further structure is one function that returns a
+:class:`~nirls.stats.mmrm.declaration.Structure`. Nothing else needs to know how many parameters a structure has or what they mean.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from nirls.stats.mmrm.declaration import Structure
+from nirls.stats.mmrm.declaration import Structure, of_visits
 from nirls.stats.mmrm.structured import STRUCTURED
 from nirls.stats.mmrm.timed import TIMED
-from nirls.stats.mmrm.unstructured import UNSTRUCTURED, UNSTRUCTURED_CHOLESKY
+from nirls.stats.mmrm.unstructured import unstructured, unstructured_cholesky
 
-__all__ = ["LADDER", "STRUCTURES", "TIMED", "Structure", "is_timed", "structure"]
+__all__ = ["LADDER", "STRUCTURES", "TIMED", "Structure", "is_timed", "of_visits", "structure"]
 
-STRUCTURES: dict[str, Structure] = {s.name: s for s in (UNSTRUCTURED, *STRUCTURED, UNSTRUCTURED_CHOLESKY)}
+STRUCTURES: dict[str, Callable[[int], Structure]] = {"us": unstructured, **STRUCTURED, "us-cholesky": unstructured_cholesky}
 
 # From the most general to the simplest: what to declare when a fit must not fail for want of data.
 LADDER: tuple[str, ...] = ("us", "toeph", "ar1h", "csh", "adh", "toep", "ar1", "cs")
@@ -27,20 +28,21 @@ def is_timed(name: str | Structure) -> bool:
     return name.timed if isinstance(name, Structure) else name in TIMED
 
 
-def structure(name: str | Structure, times: np.ndarray | None = None) -> Structure:
-    """The structure called `name` (a :class:`Structure` is returned as it is); those in continuous time need the `times`.
+def structure(name: str | Structure, times: np.ndarray) -> Structure:
+    """The structure called `name` of as many visits as there are `times` (a :class:`Structure` is returned as it is).
 
     Raises
     ------
     ValueError
-        If there is no structure of that name; the message lists those there are.
+        If there is no structure of that name; the message lists those there are. If a structure in continuous time is asked for and
+        `times` are not numbers.
     """
     if isinstance(name, Structure):
         return name
     if name in TIMED:
-        if times is None or not np.issubdtype(times.dtype, np.number):
+        if not np.issubdtype(times.dtype, np.number):
             raise ValueError(f"covariance {name!r} needs times as numbers")
         return TIMED[name](times.astype(float))
     if name not in STRUCTURES:
         raise ValueError(f"unknown covariance structure {name!r}; implemented: {', '.join([*STRUCTURES, *TIMED])}")
-    return STRUCTURES[name]
+    return STRUCTURES[name](len(times))

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
-from scipy import linalg
 
 from nirls.stats.contrasts import Contrasts, FTest, independent_rows
 from nirls.stats.mmrm.between_within import between_within, smallest
 from nirls.stats.mmrm.fit import MMRMFit
 from nirls.stats.mmrm.kenward_roger import adjusted, expected_information, scaled_f
 from nirls.stats.mmrm.robust import Robust, Sandwich, sandwich
+from nirls.stats.mmrm.working import Working
 
 Array = np.ndarray
 Ddf = Literal["kenward-roger-linear", "satterthwaite", "kenward-roger", "between-within", "residual"]
@@ -55,12 +55,11 @@ class Inference:
     def contrasts(self, hypotheses: Array) -> Contrasts:
         """t tests of the rows of L (m, p).
 
-        For a single row the Kenward–Roger df are Satterthwaite's, 2v²/(g'Cg), v = lΦl', g_h = ∂v/∂θ_h = −lΦP_hΦl'; the methods
-        differ in the standard error.
+        For a single row the Kenward–Roger df are Satterthwaite's; the methods differ in the standard error.
         """
         hypotheses = self._checked(hypotheses)
-        rows = self.fit.working.basis.rows(hypotheses)
-        std_error = self.fit.working.basis.scale * np.sqrt(np.einsum("mp,pr,mr->m", rows, self.working_cov, rows))
+        rows = self.fit.working.basis.rows(hypotheses)[0]
+        std_error = self.fit.working.basis.scale[0] * np.sqrt(np.einsum("mp,pr,mr->m", rows, self.working_cov, rows))
         return Contrasts(estimate=hypotheses @ self.fit.beta, std_error=std_error, df=self._df(hypotheses, rows))
 
     def f_test(self, hypotheses: Array) -> FTest:
@@ -73,9 +72,9 @@ class Inference:
         if not hypotheses.shape[0]:
             raise ValueError("every row of the hypothesis is zero")
         working = self.fit.working
-        rows, estimate = working.basis.rows(hypotheses), hypotheses @ self.fit.beta / working.basis.scale
+        rows, estimate = working.basis.rows(hypotheses)[0], hypotheses @ self.fit.beta / working.basis.scale[0]
         if self.ddf in KENWARD_ROGER:
-            return scaled_f(rows, estimate, self.working_cov, working.point.phi, working.slopes, self.theta_cov)
+            return scaled_f(rows, estimate, self.working_cov, working.point.phi[0], working.slopes[0], self.theta_cov)
         return self._independent_f(hypotheses, rows, estimate)
 
     def _checked(self, hypotheses: Array) -> Array:
@@ -88,15 +87,9 @@ class Inference:
         """df of each row, given over the coefficients and over the working coefficients."""
         if self.coefficient_df is not None:
             return smallest(self.coefficient_df, hypotheses if self.ddf == "between-within" else np.ones_like(hypotheses))
-        return self._satterthwaite(rows) if self.robust is None else self.robust.df(rows)
-
-    def _satterthwaite(self, rows: Array) -> Array:
-        working = self.fit.working
-        scores = rows @ working.point.phi
-        variance = np.einsum("mp,mp->m", scores, rows)
-        slopes = np.einsum("mhp,mp->mh", np.tensordot(scores, working.slopes, axes=(1, 1)), scores)
-        spread = np.einsum("mh,hj,mj->m", slopes, self.theta_cov, slopes)
-        return 2.0 * variance**2 / spread
+        if self.robust is not None:
+            return self.robust.df(rows)
+        return satterthwaite(rows[None], self.fit.working, self.theta_cov[None])[0]
 
     def _independent_f(self, hypotheses: Array, rows: Array, estimate: Array) -> FTest:
         """F of Fai & Cornelius (1996): independent t² of the eigenvectors of the covariance of Lβ̂; where df belong to coefficients,
@@ -114,6 +107,36 @@ class Inference:
             expectation = float((df / (df - 2.0)).sum())
             den_df = 2.0 * expectation / (expectation - c)
         return FTest(statistic=statistic, num_df=c, den_df=den_df)
+
+
+def satterthwaite(rows: Array, working: Working, theta_cov: Array) -> Array:
+    """2v²/(g'Cg) of each row of L (1 or B, m, p) over the working coefficients, v = lΦl', g_h = ∂v/∂θ_h = −lΦP_hΦl': (B, m)."""
+    n_fits, k, p, _ = working.slopes.shape
+    scores = rows @ working.point.phi
+    variance = (scores * rows).sum(axis=-1)
+    half = (working.slopes.reshape(n_fits, k * p, p) @ scores.swapaxes(1, 2)).reshape(n_fits, k, p, -1)
+    slopes = (half * scores.swapaxes(1, 2)[:, None]).sum(axis=2)  # (B, k, m)
+    spread = (slopes * (theta_cov @ slopes)).sum(axis=1)
+    return 2.0 * variance**2 / spread
+
+
+def t_tests(working: Working, hypotheses: Array, ddf: Ddf) -> Contrasts:
+    """t tests of the rows of L (m, p) in each of B fits: arrays (B, m).
+
+    Raises
+    ------
+    ValueError
+        For a method other than Kenward–Roger (linear or full) and Satterthwaite.
+    """
+    if ddf not in (*KENWARD_ROGER, "satterthwaite"):
+        raise ValueError(f"many fits are tested by Kenward–Roger or Satterthwaite, not {ddf!r}")
+    cov = working.point.phi
+    if ddf in KENWARD_ROGER:
+        cov = adjusted(working, working.theta_cov, full=ddf == "kenward-roger")
+    rows = working.basis.rows(hypotheses)
+    std_error = working.basis.scale[:, None] * np.sqrt(((rows @ cov) * rows).sum(axis=-1))
+    estimate = working.basis.beta(working.point.gamma) @ hypotheses.T
+    return Contrasts(estimate=estimate, std_error=std_error, df=satterthwaite(rows, working, working.theta_cov))
 
 
 def inference(
@@ -152,26 +175,26 @@ def inference(
     working = fit.working
     theta_cov = working.theta_cov
     if information == "expected":
-        theta_cov = 2.0 * linalg.inv(expected_information(working.statistics, working.structure, working.point, working.slopes))
-    cov, robust = working.point.phi, None
+        theta_cov = 2.0 * np.linalg.inv(expected_information(working))
+    cov, robust = working.point.phi[0], None
     if ddf in KENWARD_ROGER:
-        cov = adjusted(working.statistics, working.structure, working.point, working.slopes, theta_cov, full=ddf == "kenward-roger")
+        cov = adjusted(working, theta_cov, full=ddf == "kenward-roger")[0]
     elif vcov is not None and vcov != "model":
         kind: Robust = vcov
-        robust = sandwich(working.records, working.point.sigma, working.point.gamma, working.point.phi, kind)
+        robust = sandwich(fit.records, working, kind)
         cov = robust.cov
     coefficient_df = None
     if ddf == "between-within":
-        coefficient_df = between_within(working.records)
+        coefficient_df = between_within(fit.records)
     elif ddf == "residual":
         coefficient_df = np.full(fit.beta.size, float(fit.n_obs - fit.beta.size))
     return Inference(
         fit=fit,
         ddf=ddf,
         vcov=vcov or "model",
-        beta_cov=working.basis.covariance(cov),
+        beta_cov=working.basis.covariance(cov[None])[0],
         working_cov=cov,
-        theta_cov=theta_cov,
+        theta_cov=theta_cov[0],
         robust=robust,
         coefficient_df=coefficient_df,
     )

@@ -8,16 +8,15 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from nirls.errors import ConvergenceError, DataError, MethodError, NotEstimableError
-from nirls.stats.mmrm.basis import Basis, orthonormal
+from nirls.stats.mmrm.basis import orthonormal
 from nirls.stats.mmrm.covariance import Structure, is_timed, structure
 from nirls.stats.mmrm.grouped import by_group
-from nirls.stats.mmrm.likelihood import Value
-from nirls.stats.mmrm.optimise import Convergence, minimise, not_tried, parts
-from nirls.stats.mmrm.subjects import Records
-from nirls.stats.mmrm.sufficient import Statistics, collect
+from nirls.stats.mmrm.likelihood import whole
+from nirls.stats.mmrm.optimise import Convergence, minimise, not_tried
+from nirls.stats.mmrm.sufficient import Statistics, collect, distinct
+from nirls.stats.mmrm.working import Records, Working, deviances, parameters
 
 Array = np.ndarray
 
@@ -45,8 +44,6 @@ class MMRMFit:
     beta_cov : (p, p) array
         Model-based covariance (ΣX'V⁻¹X)⁻¹, without small-sample adjustment
         (see :mod:`nirls.stats.mmrm.degrees` for Kenward–Roger).
-    sigma : (T, T) array, or (G, T, T) when there are G groups
-        Covariance of the visits of one subject (of unit weight).
     theta, theta_names : (k,) array, tuple of str
         Covariance parameters.
     theta_cov : (k, k) array
@@ -71,11 +68,14 @@ class MMRMFit:
         Groups with a covariance of their own, in the order of `sigma`.
     attempts : tuple of Convergence
         One record for each structure tried, in order; the last converged.
+    working : Working
+        The optimum and its derivatives, for inference.
+    records : Records
+        The analysed records.
     """
 
     beta: Array
     beta_cov: Array
-    sigma: Array
     theta: Array
     theta_names: tuple[str, ...]
     theta_cov: Array
@@ -93,24 +93,19 @@ class MMRMFit:
     groups: Array | None
     attempts: tuple[Convergence, ...]
     working: Working = field(repr=False)
+    records: Records = field(repr=False)
+
+    @property
+    def sigma(self) -> Array:
+        """Covariance of the visits of one subject (of unit weight): (T, T), or (G, T, T) when there are G groups."""
+        found = whole(self.working.structure, self.working.point.theta, self.working.statistics.n_visits)[0]
+        result: Array = self.working.basis.scale[0] ** 2 * (found[0] if self.groups is None else found)
+        return result
 
     @property
     def convergence(self) -> Convergence:
         """The record of the structure that was fitted."""
         return self.attempts[-1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Working:
-    """What inference needs of a fit, on its working scale."""
-
-    statistics: Statistics
-    basis: Basis
-    point: Value
-    slopes: Array
-    structure: Structure
-    theta_cov: Array
-    records: Records
 
 
 def fit_mmrm(
@@ -164,13 +159,13 @@ def fit_mmrm(
     y, x = np.asarray(y, dtype=float), np.asarray(X, dtype=float)
     if y.ndim != 1 or x.ndim != 2 or x.shape[0] != y.size or len(subject) != y.size or len(visit) != y.size:
         raise ValueError(f"y {y.shape}, X {x.shape}, subject {len(subject)} and visit {len(visit)} rows do not belong together")
-    given = np.unique(np.asarray(subject)).size
+    given = distinct(subject)[0].size
     observed = ~np.isnan(y)
     if not observed.any():
         raise MethodError("no row has an observed outcome")
     y, x = y[observed], x[observed]
-    subjects, subject_code = np.unique(np.asarray(subject)[observed], return_inverse=True)
-    visits, visit_code = np.unique(np.asarray(visit)[observed], return_inverse=True)
+    subjects, subject_code = distinct(np.asarray(subject)[observed])
+    visits, visit_code = distinct(np.asarray(visit)[observed])
     times = visits
     if visit_names is not None:
         if len(visit_names) != visits.size:
@@ -178,7 +173,7 @@ def fit_mmrm(
         visits = np.asarray(visit_names)
     _check_rows(y, x, subjects, subject_code, visits, visit_code)
 
-    groups, cell_code = _cells(group, observed, subjects, subject_code, visits.size, visit_code)
+    groups, cell_code = cells(group, observed, subjects, subject_code, visits.size, visit_code)
     n_groups = 1 if groups is None else groups.size
     n_cells = n_groups * visits.size
 
@@ -192,63 +187,57 @@ def fit_mmrm(
     if any(timed) and not all(timed):
         raise ValueError("structures of visits and structures in continuous time cannot be declared together")
     # in continuous time hardly any two subjects share a time: there is nothing to start from but the scale, which is one
-    start = np.eye(n_cells) if any(timed) else _start(z[:, -1], subject_code, cell_code, subjects.size, n_cells)
+    start = np.eye(n_groups) if any(timed) else starting_sigma(z[:, -1], subject_code, cell_code, subjects.size, n_cells)
     attempts: list[Convergence] = []
     for base in (structure(s, times) for s in declared):
-        candidate = base if groups is None else by_group(base, tuple(map(str, groups)))
+        candidate = base if groups is None else by_group(base, tuple(map(str, groups)), visits.size)
         unseen = _unseen_pairs(statistics, visits, groups) if candidate.every_pair else ""
         if unseen and len(declared) == 1:
             raise NotEstimableError(unseen)
         if unseen:
             attempts.append(not_tried(candidate, unseen))
             continue
-        reached, record = minimise(statistics, candidate, candidate.start(start), reml=reml)
-        attempts.append(record)
-        if record.converged and reached is not None:
+        optimum = minimise(statistics, candidate, candidate.start(start)[None], reml=reml)
+        attempts.append(optimum.records[0])
+        if optimum.converged[0]:
             break
     else:
         raise MMRMConvergenceError(tuple(attempts))
-    point, derivatives = reached
 
-    p, n = basis.ols.size, y.size
-    theta_cov = 2.0 * linalg.inv(derivatives.hessian)
-    unit = basis.scale ** candidate.powers(n_cells)
-    shift = 0.0 if candidate.shifts is None else np.log(basis.scale) * candidate.shifts(n_cells)
-    freedom = n - p if reml else n
-    deviance = point.value + freedom * np.log(2.0 * np.pi * basis.scale**2)
-    if reml:
-        deviance += basis.log_determinant
+    working = Working(
+        statistics=statistics,
+        basis=basis,
+        structure=candidate,
+        point=optimum.point,
+        slopes=optimum.derivatives.slopes,
+        theta_cov=2.0 * np.linalg.inv(optimum.derivatives.hessian),
+    )
+    deviance = float(deviances(working, reml=reml)[0])
     if weights is not None:
         deviance -= float(np.log(np.asarray(weights, dtype=float)[observed]).sum())
+    theta, theta_cov = parameters(working)
+    k = candidate.count
     return MMRMFit(
-        beta=basis.beta(point.gamma),
-        beta_cov=basis.covariance(point.phi),
-        sigma=basis.scale**2 * (point.sigma if groups is None else parts(point.sigma, n_groups)),
-        theta=unit * point.theta + shift,
-        theta_names=candidate.names(n_cells),
-        theta_cov=unit[:, None] * theta_cov * unit,
+        beta=basis.beta(optimum.point.gamma)[0],
+        beta_cov=basis.covariance(optimum.point.phi)[0],
+        theta=theta[0],
+        theta_names=candidate.names,
+        theta_cov=theta_cov[0],
         covariance=candidate.name,
         reml=reml,
-        deviance=float(deviance),
-        loglike=float(-deviance / 2.0),
-        aic=float(deviance + 2.0 * point.theta.size),
-        bic=float(deviance + np.log(subjects.size) * point.theta.size),
-        n_obs=n,
+        deviance=deviance,
+        loglike=-deviance / 2.0,
+        aic=deviance + 2.0 * k,
+        bic=float(deviance + np.log(subjects.size) * k),
+        n_obs=int(y.size),
         n_subjects=int(subjects.size),
         n_missing=int((~observed).sum()),
         n_subjects_without_outcome=int(given - subjects.size),
         visits=visits,
         groups=groups,
         attempts=tuple(attempts),
-        working=Working(
-            statistics=statistics,
-            basis=basis,
-            point=point,
-            slopes=derivatives.slopes,
-            structure=candidate,
-            theta_cov=theta_cov,
-            records=records,
-        ),
+        working=working,
+        records=records,
     )
 
 
@@ -268,21 +257,21 @@ def _check_rows(y: Array, x: Array, subjects: Array, subject: Array, visits: Arr
     if not np.isfinite(x).all():
         rows, columns = (np.unique(index) for index in np.nonzero(~np.isfinite(x)))
         raise DataError(f"{rows.size} rows with an observed outcome have missing or infinite covariates (columns {columns.tolist()})")
-    cells, counts = np.unique(subject * visits.size + visit, return_counts=True)
-    repeated = cells[counts > 1]
+    key = subject * visits.size + visit
+    if not (np.diff(key) > 0).all():  # sorted and without ties, as data usually are, is quickly seen
+        key = np.sort(key)
+    repeated = np.unique(key[1:][key[1:] == key[:-1]])
     if repeated.size:
         named = ", ".join(f"{subjects[c // visits.size]} at {visits[c % visits.size]}" for c in repeated[:10])
         more = f" and {repeated.size - 10} more" if repeated.size > 10 else ""
         raise DataError(f"a subject may have one row per visit; more than one for: {named}{more}")
 
 
-def _cells(
-    group: Array | None, observed: Array, subjects: Array, subject: Array, n_visits: int, visit: Array
-) -> tuple[Array | None, Array]:
+def cells(group: Array | None, observed: Array, subjects: Array, subject: Array, n_visits: int, visit: Array) -> tuple[Array | None, Array]:
     """The groups, and visit codes that run through all groups."""
     if group is None:
         return None, visit
-    groups, code = np.unique(np.asarray(group)[observed], return_inverse=True)
+    groups, code = distinct(np.asarray(group)[observed])
     own = np.zeros(subjects.size, dtype=code.dtype)
     own[subject] = code
     torn = np.unique(subject[own[subject] != code])
@@ -293,9 +282,7 @@ def _cells(
 
 def _unseen_pairs(statistics: Statistics, visits: Array, groups: Array | None) -> str:
     """An unstructured Σ needs every pair of visits seen together in some subject (of each group): what is wrong, or nothing."""
-    together = np.zeros((statistics.n_visits, statistics.n_visits), dtype=bool)
-    for block in statistics.blocks:
-        together[block.visits[:, :, None], block.visits[:, None, :]] = True
+    together = statistics.together()[0] > 0.0
     apart = []
     for g in range(1 if groups is None else groups.size):
         where, first = "" if groups is None else f" in group {groups[g]}", g * visits.size
@@ -307,7 +294,7 @@ def _unseen_pairs(statistics: Statistics, visits: Array, groups: Array | None) -
     return "the unstructured covariance is not estimable: no subject has an outcome at both of the visits " + "; ".join(apart)
 
 
-def _start(residual: Array, subject: Array, visit: Array, n_subjects: int, n_visits: int) -> Array:
+def starting_sigma(residual: Array, subject: Array, visit: Array, n_subjects: int, n_visits: int) -> Array:
     """Pairwise residual covariances, drawn towards their diagonal until well inside the positive definite cone."""
     wide = np.zeros((n_subjects, n_visits))
     wide[subject, visit] = residual

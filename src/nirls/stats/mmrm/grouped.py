@@ -1,68 +1,69 @@
 """A structure with parameters of its own in each group of subjects.
 
-Visits are numbered through all groups, group by group, and Σ is block diagonal. A subject has visits of one
-block only, so that missingness patterns become patterns × groups and nothing else in the engine changes.
+Visits are numbered through all groups, group by group. A subject has visits of one group only, so that missingness patterns become
+patterns × groups and nothing else in the engine changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from scipy import linalg
 
 from nirls.stats.mmrm.declaration import Structure
 
 Array = np.ndarray
 
 
-def by_group(base: Structure, groups: tuple[str, ...]) -> Structure:
-    """`base` once for each of `groups`; T of the result counts the visits of all groups."""
-    g = len(groups)
+def by_group(base: Structure, groups: tuple[str, ...], n_visits: int) -> Structure:
+    """`base`, of T = `n_visits`, once for each of `groups`."""
+    g, k = len(groups), base.count
 
-    def split(theta: Array, n_visits: int) -> tuple[Array, int]:
-        return theta.reshape(g, -1), n_visits // g
+    def each(theta: Array, visits: Array) -> Iterator[tuple[slice, Array, Array, Array]]:
+        """Of every group: its parameters, their values, its patterns, their visits."""
+        own = visits[:, 0] // n_visits
+        for i in range(g):
+            at = np.flatnonzero(own == i)
+            if at.size:
+                mine = slice(i * k, (i + 1) * k)
+                yield mine, theta[..., mine], at, visits[at] - i * n_visits
 
-    def sigma(theta: Array, n_visits: int) -> Array:
-        parts, t = split(theta, n_visits)
-        return linalg.block_diag(*(base.sigma(part, t) for part in parts))
-
-    def first(theta: Array, n_visits: int) -> Array:
-        parts, t = split(theta, n_visits)
-        k = parts.shape[1]
-        result = np.zeros((g * k, n_visits, n_visits))
-        for i, part in enumerate(parts):
-            result[i * k : (i + 1) * k, i * t : (i + 1) * t, i * t : (i + 1) * t] = base.first(part, t)
+    def sigma(theta: Array, visits: Array) -> Array:
+        t = visits.shape[1]
+        result = np.empty((*theta.shape[:-1], len(visits), t, t))
+        for _, part, at, own in each(theta, visits):
+            result[..., at, :, :] = base.sigma(part, own)
         return result
 
-    def second(theta: Array, n_visits: int) -> Array:
+    def first(theta: Array, visits: Array) -> Array:
+        t = visits.shape[1]
+        result = np.zeros((*theta.shape[:-1], g * k, len(visits), t, t))
+        for mine, part, at, own in each(theta, visits):
+            result[..., mine, at, :, :] = base.first(part, own)
+        return result
+
+    def second(theta: Array, visits: Array) -> Array:
         assert base.second is not None
-        parts, t = split(theta, n_visits)
-        k = parts.shape[1]
-        result = np.zeros((g * k, g * k, n_visits, n_visits))
-        for i, part in enumerate(parts):
-            own, seen = slice(i * k, (i + 1) * k), slice(i * t, (i + 1) * t)
-            result[own, own, seen, seen] = base.second(part, t)
+        t = visits.shape[1]
+        result = np.zeros((*theta.shape[:-1], g * k, g * k, len(visits), t, t))
+        for mine, part, at, own in each(theta, visits):
+            result[..., mine, mine, at, :, :] = base.second(part, own)
         return result
 
     def start(whole: Array) -> Array:
-        t = whole.shape[0] // g
-        return np.concatenate([base.start(whole[i * t : (i + 1) * t, i * t : (i + 1) * t]) for i in range(g)])
-
-    def repeated(one: Callable[[int], Array]) -> Callable[[int], Array]:
-        return lambda n_visits: np.tile(one(n_visits // g), g)
+        spans = [slice(i * n_visits, (i + 1) * n_visits) for i in range(g)]
+        return np.concatenate([base.start(whole[span, span]) for span in spans])
 
     return replace(
         base,
         label=f"{base.label}, by group",
-        count=lambda n_visits: g * base.count(n_visits // g),
+        names=tuple(f"{name}, {group}" for group in groups for name in base.names),
         sigma=sigma,
         first=first,
         second=None if base.second is None else second,
         start=start,
-        powers=repeated(base.powers),
-        shifts=None if base.shifts is None else repeated(base.shifts),
-        names=lambda n_visits: tuple(f"{name}, {group}" for group in groups for name in base.names(n_visits // g)),
+        powers=np.tile(base.powers, g),
+        shifts=None if base.shifts is None else np.tile(base.shifts, g),
         groups=g,
     )

@@ -22,38 +22,36 @@ import numpy as np
 from scipy import linalg
 
 from nirls.stats.contrasts import FTest
-from nirls.stats.mmrm.covariance import Structure
-from nirls.stats.mmrm.likelihood import Value
-from nirls.stats.mmrm.sufficient import Statistics
+from nirls.stats.mmrm.working import Working
 
 Array = np.ndarray
 
 
-def adjusted(statistics: Statistics, structure: Structure, point: Value, slopes: Array, theta_cov: Array, *, full: bool) -> Array:
-    """Φ_A on the working scale."""
-    c = theta_cov
-    first = structure.first(point.theta, statistics.n_visits)
-    mixed = np.tensordot(c, first, axes=1)  # Σ_j C_hj D_j
-    bend = None
-    if full and structure.second is not None:
-        bend = np.tensordot(c, structure.second(point.theta, statistics.n_visits), axes=([0, 1], [0, 1]))  # Σ_hj C_hj D_hj
+def adjusted(working: Working, theta_cov: Array, *, full: bool) -> Array:
+    """Φ_A on the working scale, (B, p, p), with the covariances `theta_cov` (B, k, k) of θ̂."""
+    statistics, structure, point = working.statistics, working.structure, working.point
+    n_fits, k = point.theta.shape
     weights = []
-    for block in statistics.blocks:
-        rows, columns = block.visits[:, :, None], block.visits[:, None, :]
-        w = np.linalg.inv(point.sigma[rows, columns])
-        m = ((w @ first[:, rows, columns]) @ (w @ mixed[:, rows, columns])).sum(axis=0) @ w
-        if bend is not None:
-            m = m - 0.25 * w @ bend[rows, columns] @ w
-        weights.append((m + m.swapaxes(-1, -2)) / 2.0)
-    root = np.linalg.cholesky(c)
-    turned = np.tensordot(root.T, slopes, axes=1)  # Σ_hj C_hj P_hΦP_j = Σ_l R_lΦR_l, R_l = Σ_h root_hl P_h
-    products = (turned @ point.phi @ turned).sum(axis=0)
-    result = point.phi + 2.0 * point.phi @ (statistics.weigh(weights)[:-1, :-1] - products) @ point.phi
-    return (result + result.T) / 2.0
+    for block, root in zip(statistics.blocks, point.roots, strict=True):
+        w = root.swapaxes(-1, -2) @ root
+        first = structure.first(point.theta, block.visits)
+        mixed = (theta_cov @ first.reshape(*first.shape[:-4], k, -1)).reshape(n_fits, *first.shape[-4:])  # Σ_j C_hj D_j
+        m = ((w[:, None] @ first) @ (w[:, None] @ mixed)).sum(axis=1) @ w
+        if full and structure.second is not None:
+            second = structure.second(point.theta, block.visits)
+            bend = (theta_cov.reshape(n_fits, 1, k * k) @ second.reshape(n_fits, k * k, -1)).reshape(w.shape)  # Σ_hj C_hj D_hj
+            m = m - 0.25 * w @ bend @ w
+        weights.append((m + m.swapaxes(-1, -2))[:, None] / 2.0)
+    root = np.linalg.cholesky(theta_cov)
+    p = point.phi.shape[-1]
+    turned = (root.swapaxes(1, 2) @ working.slopes.reshape(n_fits, k, -1)).reshape(n_fits, k, p, p)
+    products = (turned @ point.phi[:, None] @ turned).sum(axis=1)  # Σ_hj C_hj P_hΦP_j = Σ_l R_lΦR_l, R_l = Σ_h root_hl P_h
+    result = point.phi + 2.0 * point.phi @ (statistics.weigh(weights)[:, 0, :p, :p] - products) @ point.phi
+    return (result + result.swapaxes(1, 2)) / 2.0
 
 
 def scaled_f(rows: Array, estimate: Array, cov: Array, phi: Array, slopes: Array, theta_cov: Array) -> FTest:
-    """Scaled F, Kenward & Roger (1997) section 3, for the c independent rows of L."""
+    """Scaled F of one fit, Kenward & Roger (1997) section 3, for the c independent rows of L."""
     c = rows.shape[0]
     scores = rows @ phi
     half = linalg.solve_triangular(np.linalg.cholesky(scores @ rows.T), scores, lower=True)
@@ -76,19 +74,18 @@ def scaled_f(rows: Array, estimate: Array, cov: Array, phi: Array, slopes: Array
     return FTest(statistic=scale * wald / c, num_df=c, den_df=float(den_df), scale=float(scale))
 
 
-def expected_information(statistics: Statistics, structure: Structure, point: Value, slopes: Array) -> Array:
-    """E(H) of −2ℓ (REML): tr(PD_hPD_j) = Σtr(WD_hWD_j) − 2 tr(ΦQ_hj) + tr(ΦP_hΦP_j), (k, k)."""
-    p = statistics.width - 1
-    first = structure.first(point.theta, statistics.n_visits)
-    k = first.shape[0]
-    omega = np.zeros((p + 1, p + 1))
-    omega[:p, :p] = point.phi
-    rotated = (point.phi_root.T @ slopes @ point.phi_root).reshape(k, -1)
-    result = rotated @ rotated.T
-    for block, r, e_g in zip(statistics.blocks, point.roots, statistics.trace(omega), strict=True):
-        rows, columns = block.visits[:, :, None], block.visits[:, None, :]
+def expected_information(working: Working) -> Array:
+    """E(H) of −2ℓ (REML): tr(PD_hPD_j) = Σtr(WD_hWD_j) − 2 tr(ΦQ_hj) + tr(ΦP_hΦP_j), (B, k, k)."""
+    point = working.point
+    n_fits, k = point.theta.shape
+    p = point.phi.shape[-1]
+    omega = np.zeros((n_fits, p + 1, p + 1))
+    omega[:, :p, :p] = point.phi
+    rotated = (point.phi_root.swapaxes(1, 2)[:, None] @ working.slopes @ point.phi_root[:, None]).reshape(n_fits, k, -1)
+    result = rotated @ rotated.swapaxes(1, 2)
+    for block, r, e_g in zip(working.statistics.blocks, point.roots, working.statistics.trace(omega), strict=True):
         r_t = r.swapaxes(-1, -2)
-        n = block.counts[:, None, None] * np.eye(r.shape[-1])
-        d = r @ first[:, rows, columns] @ r_t
-        result += d.reshape(k, -1) @ (d @ (n - 2.0 * (r @ e_g @ r_t))).reshape(k, -1).T
-    return (result + result.T) / 2.0
+        n = block.counts[:, :, None, None] * np.eye(r.shape[-1])
+        d = r[:, None] @ working.structure.first(point.theta, block.visits) @ r_t[:, None]
+        result += d.reshape(n_fits, k, -1) @ (d @ (n - 2.0 * (r @ e_g @ r_t))[:, None]).reshape(n_fits, k, -1).swapaxes(1, 2)
+    return (result + result.swapaxes(1, 2)) / 2.0

@@ -1,7 +1,11 @@
-"""Newton's method for −2ℓ(θ), guarded by step halving.
+"""Newton's method for −2ℓ(θ) in a trust region, for many fits at once.
 
-Full Newton steps on the exact Hessian where it is positive definite, Fisher-type steps where it is
-not. A step is halved until Σ is positive definite and −2ℓ falls enough (Armijo).
+The model of −2ℓ is quadratic with the exact Hessian where that is positive definite and Fisher's matrix F where it is not. The length of
+a step is √(s'Fs) with s'Fs = Σ tr((V⁻¹ΔV)²), the relative change of V: it does not depend on units or parametrisation, and near the edge
+of the positive definite cone, where some directions allow far longer steps than others, the region has the shape of the cone. A step
+out of the domain of Σ, or one that lowers −2ℓ by less than a share of what the model promises, is not taken and the region shrinks.
+
+Reference: Nocedal J, Wright SJ. Numerical Optimization. 2nd ed. New York: Springer; 2006, algorithm 4.1 and section 4.3.
 """
 
 from __future__ import annotations
@@ -9,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
+from nirls.stats.mmrm.batch import cholesky, put, take
 from nirls.stats.mmrm.covariance import Structure
-from nirls.stats.mmrm.likelihood import Derivatives, Value, differentiate, evaluate
+from nirls.stats.mmrm.likelihood import Derivatives, Value, differentiate, evaluate, whole
 from nirls.stats.mmrm.sufficient import Statistics
 
 Array = np.ndarray
@@ -20,17 +24,17 @@ Array = np.ndarray
 GRADIENT_TOLERANCE = 1e-8
 CONDITION_LIMIT = 1e8
 MAX_ITERATIONS = 100
-MAX_HALVINGS = 40
+SMALLEST_RADIUS = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One iteration: −2ℓ (working scale) and scaled gradient before it, kind of step, halvings it took."""
+    """One iteration: −2ℓ (working scale) and scaled gradient before it, kind of step, trials rejected before it was taken."""
 
     deviance: float
     gradient: float
     kind: str
-    halvings: int
+    rejected: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,7 @@ class Convergence:
     converged : bool
         Scaled gradient < 1e-8, Hessian positive definite and cond(Σ) < 1e8.
     iterations : int
+        Steps taken.
     gradient : float
         Scaled gradient √(g'H⁻¹g): the distance to the optimum in standard errors of θ, times two
         at most; free of units and of the parametrisation. NaN when H is not positive definite.
@@ -64,96 +69,153 @@ class Convergence:
     steps: tuple[Step, ...]
 
 
-def _newton(at: Derivatives) -> tuple[Array | None, float]:
-    """The Newton step and the scaled gradient; (None, NaN) when the Hessian is not positive definite."""
-    scale = np.sqrt(np.abs(np.diagonal(at.hessian)))
-    scale = np.where(scale > 0, scale, 1.0)
-    try:
-        factor = linalg.cho_factor(at.hessian / np.outer(scale, scale), lower=True)
-    except linalg.LinAlgError:
-        return None, float("nan")
-    g = at.gradient / scale
-    step = linalg.cho_solve(factor, g)
-    return -step / scale, float(np.sqrt(max(g @ step, 0.0)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimum:
+    """Where B fits ended.
+
+    Attributes
+    ----------
+    point, derivatives : Value, Derivatives
+    records : tuple of Convergence
+        One for each fit.
+    """
+
+    point: Value
+    derivatives: Derivatives
+    records: tuple[Convergence, ...]
+
+    @property
+    def converged(self) -> Array:
+        """(B,) bool."""
+        return np.array([record.converged for record in self.records])
 
 
-def _fisher(at: Derivatives) -> Array:
-    scale = np.sqrt(np.maximum(np.diagonal(at.fisher), np.finfo(float).tiny))
-    information = at.fisher / np.outer(scale, scale) + 1e-10 * np.eye(scale.size)
-    return -linalg.solve(information, at.gradient / scale, assume_a="sym") / scale
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Model:
+    """The quadratic model of B fits: θ = point + axes·y, −2ℓ ≈ slope'y + ½ y'Λy, with y of Fisher length |y|."""
+
+    axes: Array
+    slope: Array
+    curvature: Array
+    newton: Array
+    gradient: Array
+
+    @classmethod
+    def of(cls, at: Derivatives) -> _Model:
+        k = at.gradient.shape[1]
+        scale = np.sqrt(np.maximum(np.diagonal(at.fisher, axis1=1, axis2=2), np.finfo(float).tiny))
+        unit = scale[:, :, None] * scale[:, None, :]
+        factor, _ = cholesky(np.nan_to_num(at.fisher / unit) + 1e-12 * np.eye(k))
+        metric = np.linalg.inv(factor)
+        turned = metric @ np.nan_to_num(at.hessian / unit) @ metric.swapaxes(1, 2)
+        curvature, vectors = np.linalg.eigh(turned)
+        newton = curvature[:, 0] > k * np.finfo(float).eps * np.abs(curvature).max(axis=1)  # as far as rounding can tell
+        curvature[~newton], vectors[~newton] = 1.0, np.eye(k)
+        axes = metric.swapaxes(1, 2) @ vectors / scale[:, :, None]
+        slope = (axes.swapaxes(1, 2) @ np.nan_to_num(at.gradient)[..., None])[..., 0]
+        gradient = np.where(newton, np.sqrt((slope**2 / curvature).sum(axis=1)), np.nan)
+        return cls(axes=axes, slope=slope, curvature=curvature, newton=newton, gradient=gradient)
+
+    def step(self, radius: Array) -> tuple[Array, Array, Array]:
+        """The minimum within the region: the change of θ (B, k), its length and the reduction it promises (B,)."""
+        shift = np.zeros(len(radius))
+        for _ in range(30):  # the secular equation 1/|y(μ)| = 1/radius by Newton's method, from the left where it is monotone
+            shifted = self.curvature + shift[:, None]
+            length2 = ((self.slope / shifted) ** 2).sum(axis=1)
+            length = np.sqrt(length2)
+            far = length > radius * (1.0 + 1e-9)
+            if not far.any():
+                break
+            bend = (self.slope**2 / shifted**3).sum(axis=1)
+            shift = np.where(far, shift + length2 / np.where(far, bend, 1.0) * (length / radius - 1.0), shift)
+        y = -self.slope / (self.curvature + shift[:, None])
+        promised = -(self.slope * y + 0.5 * self.curvature * y**2).sum(axis=1)
+        return (self.axes @ y[..., None])[..., 0], np.sqrt((y**2).sum(axis=1)), promised
 
 
-def minimise(
-    statistics: Statistics, structure: Structure, start: Array, *, reml: bool
-) -> tuple[tuple[Value, Derivatives] | None, Convergence]:
-    """Minimise −2ℓ from `start`; returns the last point (none if `start` is impossible) and the record."""
-    steps: list[Step] = []
+def minimise(statistics: Statistics, structure: Structure, start: Array, *, reml: bool) -> Optimum:
+    """Minimise −2ℓ of B fits from `start` (B, k)."""
+    n_fits = len(start)
     point = evaluate(statistics, structure, start, reml=reml)
-    if point is None:
-        return None, _record(structure, None, float("nan"), steps, "the starting covariance is not positive definite")
+    possible = np.isfinite(point.value)
+    if not possible.any():
+        nothing = "the starting covariance is not positive definite, or the design is not of full rank in these data"
+        k, p = start.shape[1], statistics.width - 1
+        empty = Derivatives(
+            gradient=np.full((n_fits, k), np.nan),
+            hessian=np.full((n_fits, k, k), np.nan),
+            fisher=np.full((n_fits, k, k), np.nan),
+            slopes=np.full((n_fits, k, p, p), np.nan),
+        )
+        records = tuple(_record(structure, False, float("nan"), float("nan"), (), nothing) for _ in range(n_fits))
+        return Optimum(point=point, derivatives=empty, records=records)
     at = differentiate(statistics, structure, point, reml=reml)
-    message = f"no convergence within {MAX_ITERATIONS} iterations"
-    for _ in range(MAX_ITERATIONS):
-        direction, gradient = _newton(at)
-        kind = "newton"
-        if direction is None:
-            direction, kind = _fisher(at), "fisher"
-        candidate, halvings = _search(statistics, structure, point, direction, float(at.gradient @ direction), reml=reml)
-        if candidate is None:
-            message = "no step along the search direction lowers -2 log likelihood"
+    radius = np.sqrt(np.maximum(statistics.n_obs, 1.0))
+    # what −2ℓ itself can resolve: a step that promises less is taken, rather than judged by rounding errors
+    noise = 1e-11 * (np.abs(np.where(possible, point.value, 0.0)) + statistics.n_obs)
+    message = np.full(n_fits, f"no convergence within {MAX_ITERATIONS} iterations", dtype=object)
+    message[~possible] = "the starting covariance is not positive definite, or the design is not of full rank in these data"
+    steps: list[list[Step]] = [[] for _ in range(n_fits)]
+    rejected = np.zeros(n_fits, dtype=int)
+    model = _Model.of(at)
+    active = np.flatnonzero(possible)
+    for _ in range(2 * MAX_ITERATIONS):
+        if not active.size:
             break
-        steps.append(Step(deviance=point.value, gradient=gradient, kind=kind, halvings=halvings))
-        point = candidate
-        at = differentiate(statistics, structure, point, reml=reml)
-        if gradient < GRADIENT_TOLERANCE:  # the step just taken was the polish
-            break
-    _, gradient = _newton(at)
-    return (point, at), _record(structure, point, gradient, steps, message)
+        here, data = take(model, active), statistics.take(active)
+        change, length, promised = here.step(radius[active])
+        candidate = evaluate(data, structure, point.theta[active] + change, reml=reml)
+        gain = point.value[active] - candidate.value
+        resolved = promised > noise[active]
+        taken = np.where(resolved, gain >= 1e-4 * promised, np.isfinite(candidate.value))
+        ratio = np.where(resolved, gain / np.where(resolved, promised, 1.0), 1.0)
+        longer = taken & (ratio > 0.75) & (length > 0.99 * radius[active])
+        radius[active] = np.where(~taken | (ratio < 0.25), 0.25 * length, np.where(longer, 2.0 * radius[active], radius[active]))
+        rejected[active] += ~taken
+        moved = active[taken]
+        for i, old, gradient, newton in zip(moved, point.value[moved], here.gradient[taken], here.newton[taken], strict=True):
+            kind = "newton" if newton else "fisher"
+            steps[i].append(Step(deviance=float(old), gradient=float(gradient), kind=kind, rejected=int(rejected[i])))
+        rejected[moved] = 0
+        if moved.size:
+            reached = take(candidate, np.flatnonzero(taken))
+            new = differentiate(statistics.take(moved), structure, reached, reml=reml)
+            point, at, model = put(point, moved, reached), put(at, moved, new), put(model, moved, _Model.of(new))
+        polished = taken & (here.gradient < GRADIENT_TOLERANCE)  # the step just taken was the polish
+        stuck = ~taken & (radius[active] < SMALLEST_RADIUS)
+        message[active[stuck]] = "no step lowers -2 log likelihood"
+        spent = np.array([len(steps[i]) >= MAX_ITERATIONS for i in active])
+        active = active[~(polished | stuck | spent)]
+    condition = _condition(structure, point, statistics.n_visits)
+    records = tuple(
+        _record(structure, bool(possible[i]), float(model.gradient[i]), float(condition[i]), tuple(steps[i]), str(message[i]))
+        for i in range(n_fits)
+    )
+    return Optimum(point=point, derivatives=at, records=records)
 
 
-def _search(
-    statistics: Statistics, structure: Structure, point: Value, direction: Array, slope: float, *, reml: bool
-) -> tuple[Value | None, int]:
-    """The longest of 1, ½, ¼ … of `direction` that lowers −2ℓ enough, and the number of halvings; none if there is none."""
-    # what −2ℓ itself can resolve: below this a full step inside the domain is better than a comparison of rounding errors
-    noise = 1e-11 * (abs(point.value) + statistics.n_obs)
-    for halvings in range(MAX_HALVINGS):
-        length = 0.5**halvings
-        candidate = evaluate(statistics, structure, point.theta + length * direction, reml=reml)
-        if candidate is not None and candidate.value <= point.value + 1e-4 * length * slope + noise:
-            return candidate, halvings
-    return None, MAX_HALVINGS
-
-
-def parts(sigma: Array, groups: int) -> Array:
-    """The diagonal blocks of Σ, one per group: (groups, T, T)."""
-    t = sigma.shape[0] // groups
-    split = sigma.reshape(groups, t, groups, t)
-    each = np.arange(groups)
-    return split[each, :, each, :]
-
-
-def _condition(structure: Structure, point: Value) -> float:
-    """Condition number of Σ, the largest of the groups; in continuous time the largest of the subjects' V = (R'R)⁻¹."""
+def _condition(structure: Structure, point: Value, n_visits: int) -> Array:
+    """Condition number of Σ, the largest of the groups; in continuous time the largest of the subjects' V = (R'R)⁻¹: (B,)."""
     if structure.timed:
-        return max(float(np.linalg.cond(roots).max()) ** 2 for roots in point.roots)
-    return max(float(np.linalg.cond(part)) for part in parts(point.sigma, structure.groups))
+        return np.max([np.linalg.cond(roots).max(axis=1) ** 2 for roots in point.roots], axis=0)
+    values = np.linalg.eigvalsh(np.nan_to_num(whole(structure, point.theta, n_visits)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(values[..., 0] > 0.0, values[..., -1] / values[..., 0], np.inf).max(axis=1)
 
 
 def not_tried(structure: Structure, message: str) -> Convergence:
     """The record of a structure the data cannot identify."""
-    return _record(structure, None, float("nan"), [], message)
+    return _record(structure, False, float("nan"), float("nan"), (), message)
 
 
-def _record(structure: Structure, point: Value | None, gradient: float, steps: list[Step], message: str) -> Convergence:
-    definite = bool(np.isfinite(gradient))
-    condition = float("nan") if point is None else _condition(structure, point)
+def _record(structure: Structure, possible: bool, gradient: float, condition: float, steps: tuple[Step, ...], message: str) -> Convergence:
+    definite = bool(np.isfinite(gradient)) and possible
     converged = definite and gradient < GRADIENT_TOLERANCE and condition < CONDITION_LIMIT
     if converged:
         message = "converged"
     elif definite and gradient < GRADIENT_TOLERANCE:
         message = f"the covariance matrix is nearly singular (condition number {condition:.3g}, limit {CONDITION_LIMIT:.0e})"
-    elif point is not None and not definite:
+    elif possible and not definite:
         message += "; the Hessian is not positive definite"
     return Convergence(
         covariance=structure.name,
@@ -163,5 +225,5 @@ def _record(structure: Structure, point: Value | None, gradient: float, steps: l
         hessian_positive_definite=definite,
         condition=condition,
         message=message,
-        steps=tuple(steps),
+        steps=steps,
     )

@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 
 from nirls.errors import NotEstimableError
-from nirls.stats.mmrm.subjects import Records, stacks
+from nirls.stats.mmrm.working import Records, Working, stacks
 
 Array = np.ndarray
 Robust = Literal["CR0", "CR1", "CR2", "CR3"]
@@ -69,17 +69,18 @@ class Sandwich:
         return result
 
 
-def sandwich(records: Records, sigma: Array, gamma: Array, phi: Array, kind: Robust) -> Sandwich:
-    """The robust covariance `kind` of the working coefficients γ̂.
+def sandwich(records: Records, working: Working, kind: Robust) -> Sandwich:
+    """The robust covariance `kind` of the working coefficients of a single fit.
 
     Raises
     ------
     NotEstimableError
         CR3 when one subject alone determines a coefficient (subjects by code).
     """
+    theta, gamma, phi = working.point.theta[0], working.point.gamma[0], working.point.phi[0]
     p = gamma.size
     meat, influence, design = np.zeros((p, p)), [], []
-    for stack in stacks(records, sigma):
+    for stack in stacks(records, working.structure, theta):
         whitened = stack.root @ records.z[stack.rows]
         x, residual = whitened[..., :p], whitened[..., p] - whitened[..., :p] @ gamma
         a_x = x if kind in ("CR0", "CR1") else _corrected(x, phi, kind, stack.subjects)

@@ -7,14 +7,17 @@ pattern g contributes to every quadratic form of the likelihood only through
 
 so that Σ_i Z_i' M_g Z_i = Σ_ab M_g[a, b] S_g[a, b] for any symmetric t×t matrix M_g. After this one
 pass over the data nothing depends on the number of subjects. Both symmetries are used: only a ≤ b
-and, of the q×q block, only its upper triangle is stored.
+and, of the q×q block, only its upper triangle is stored. The first axis counts data sets (B) of one layout of patterns.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from nirls.stats.mmrm.batch import chunks
 
 Array = np.ndarray
 
@@ -27,7 +30,7 @@ class Block:
     ----------
     visits : (G, t) int array
         Visits of each pattern, ascending.
-    counts : (G,) int array
+    counts : (B, G) array
         Subjects of each pattern.
     rows : slice
         The block's rows of :attr:`Statistics.packed`: G·t(t+1)/2 of them, pattern by pattern.
@@ -37,54 +40,85 @@ class Block:
     counts: Array
     rows: slice
 
+    @property
+    def pairs(self) -> int:
+        """t(t+1)/2, rows of a pattern."""
+        t: int = self.visits.shape[1]
+        return t * (t + 1) // 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """All S_g, packed.
+    """All S_g of B data sets, packed.
 
     Attributes
     ----------
     blocks : tuple of Block
-    packed : (Σ G·t(t+1)/2, q(q+1)/2) float array
+    packed : (B, R, q(q+1)/2) float array, R = Σ G·t(t+1)/2
         Row (g, a ≤ b): upper triangle of S_g[a,b] + S_g[b,a] (of S_g[a,a] when a = b).
     width : int
         q.
-    n_visits, n_subjects, n_obs : int
+    n_visits : int
     """
 
     blocks: tuple[Block, ...]
     packed: Array
     width: int
     n_visits: int
-    n_subjects: int
-    n_obs: int
+
+    def __len__(self) -> int:
+        """B."""
+        return len(self.packed)
+
+    @property
+    def n_obs(self) -> Array:
+        """(B,) observations."""
+        return np.sum([block.visits.shape[1] * block.counts.sum(axis=1) for block in self.blocks], axis=0)
+
+    def take(self, index: Array) -> Statistics:
+        """The data sets `index`."""
+        if index.size == len(self):
+            return self
+        blocks = tuple(replace(b, counts=b.counts[index]) for b in self.blocks)
+        return replace(self, blocks=blocks, packed=self.packed[index])
+
+    def together(self) -> Array:
+        """Subjects seen at both of two visits, (B, T, T)."""
+        pairs = np.zeros((sum(len(b.visits) for b in self.blocks), self.n_visits, self.n_visits))
+        first = 0
+        for block in self.blocks:
+            pattern = first + np.arange(len(block.visits))[:, None, None]
+            pairs[pattern, block.visits[:, :, None], block.visits[:, None, :]] = 1.0
+            first += len(block.visits)
+        counts = np.concatenate([block.counts for block in self.blocks], axis=1)
+        return np.tensordot(counts, pairs, axes=1)
 
     def weigh(self, weights: list[Array]) -> Array:
         """Σ_g Σ_ab M_g[a,b] S_g[a,b] for symmetric M.
 
         Parameters
         ----------
-        weights : list of (..., G, t, t) arrays, one per block
+        weights : list of (B, k, G, t, t) arrays, one per block
 
         Returns
         -------
-        (..., q, q) array
+        (B, k, q, q) array
         """
         flat = np.concatenate([_upper(w) for w in weights], axis=-1)
         return _unpack(flat @ self.packed, self.width)
 
     def trace(self, form: Array) -> list[Array]:
-        """E_g[a,b] = tr(Ω S_g[a,b]) for one symmetric Ω (q, q): list of (G, t, t) symmetric arrays, one per block."""
+        """E_g[a,b] = tr(Ω S_g[a,b]) for one symmetric Ω (B, q, q): list of (B, G, t, t) symmetric arrays, one per block."""
         rows, columns = np.triu_indices(self.width)
-        values = self.packed @ np.where(rows == columns, form[rows, columns], 2.0 * form[rows, columns])
+        both = np.where(rows == columns, 1.0, 2.0) * form[:, rows, columns]
+        values = (self.packed @ both[:, :, None])[:, :, 0]
         result = []
         for block in self.blocks:
             n_patterns, t = block.visits.shape
             a, b = np.triu_indices(t)
-            part = values[block.rows].reshape(n_patterns, a.size) * np.where(a == b, 1.0, 0.5)
-            full = np.empty((n_patterns, t, t))
-            full[:, a, b] = part
-            full[:, b, a] = part
+            part = values[:, block.rows].reshape(-1, n_patterns, a.size) * np.where(a == b, 1.0, 0.5)
+            full = np.empty((len(part), n_patterns, t, t))
+            full[..., a, b] = full[..., b, a] = part
             result.append(full)
         return result
 
@@ -104,63 +138,122 @@ def _unpack(packed: Array, width: int) -> Array:
     return packed[..., where]
 
 
-def _chunks(indices: Array, numbers_each: int) -> list[Array]:
-    """`indices` in parts whose temporary arrays stay below some ten megabytes."""
-    size = max(1, 2**20 // numbers_each)
-    return [indices[i : i + size] for i in range(0, indices.size, size)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """Subjects with equally many records.
+
+    Attributes
+    ----------
+    subjects : (m,) int array
+    rows : (m, t) int array
+        Their records, by visit.
+    visits : (G, t) int array
+        The patterns among them.
+    member : (m,) int array
+        Pattern of each.
+    """
+
+    subjects: Array
+    rows: Array
+    visits: Array
+    member: Array
 
 
-def collect(z: Array, subject: Array, visit: Array, n_visits: int) -> Statistics:
-    """One pass over the data.
+def distinct(values: Array) -> tuple[Array, Array]:
+    """The distinct values, sorted, and the place of each value among them; codes are counted rather than sorted."""
+    values = np.asarray(values)
+    if values.size and np.issubdtype(values.dtype, np.integer):
+        lowest = values.min()
+        if values.max() - lowest <= 4 * values.size:
+            place = values.astype(np.intp) - int(lowest)
+            seen = np.bincount(place) > 0
+            return np.flatnonzero(seen).astype(values.dtype) + lowest, (np.cumsum(seen) - 1)[place]
+    found, inverse = np.unique(values, return_inverse=True)
+    return found, inverse.ravel()
+
+
+def patterns(subject: Array, visit: Array) -> Iterator[Pattern]:
+    """Subjects (codes 0 … N−1) by number of records, each with the patterns of visits that occur."""
+    n_visits = int(visit.max()) + 1
+    key = subject * n_visits + visit
+    order = np.arange(key.size) if (np.diff(key) > 0).all() else np.argsort(key)
+    sizes = np.bincount(subject)
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    for t in np.unique(sizes[sizes > 0]):
+        subjects = np.flatnonzero(sizes == t)
+        rows = order[first[subjects][:, None] + np.arange(t)]
+        seen = visit[rows]
+        if t * np.log2(n_visits) < 62.0:  # one number for each pattern sorts faster than its row
+            code, member = distinct(seen @ n_visits ** np.arange(t)[::-1])
+            found = code[:, None] // n_visits ** np.arange(t)[::-1] % n_visits
+        else:
+            found, member = np.unique(seen, axis=0, return_inverse=True)
+        yield Pattern(subjects=subjects, rows=rows, visits=found, member=member.ravel())
+
+
+def products(stacked: Array) -> Array:
+    """Rows (m, t, q) of m subjects → their packed products z_a z_b' + z_b z_a', a ≤ b: (m, t(t+1)/2, q(q+1)/2)."""
+    a, b = np.triu_indices(stacked.shape[1])
+    rows, columns = np.triu_indices(stacked.shape[2])
+    left, right = stacked[:, a], stacked[:, b]
+    result = left[:, :, rows] * right[:, :, columns] + left[:, :, columns] * right[:, :, rows]
+    result[:, a == b] *= 0.5
+    return result
+
+
+def _fold(crossed: Array) -> Array:
+    """Σ_i z_i z_i' with z_i = (z_i1 … z_it) end to end, (B, t, q, t, q) → packed (B, t(t+1)/2, q(q+1)/2)."""
+    t, width = crossed.shape[1:3]
+    a, b = np.triu_indices(t)
+    rows, columns = np.triu_indices(width)
+    one, other = a[:, None], b[:, None]
+    result = crossed[:, one, rows, other, columns] + crossed[:, one, columns, other, rows]
+    result[:, a == b] *= 0.5
+    return result
+
+
+def collect(z: Array, subject: Array, visit: Array, n_visits: int, data_set: Array | None = None, n_sets: int = 1) -> Statistics:
+    """Pass once over the data.
 
     Parameters
     ----------
     z : (n, q) float array
-        Design columns and outcome, one row per observation, without missing values.
+        Design columns and, last, the outcome.
     subject : (n,) int array
-        Subject codes 0 … N−1, each occurring.
+        Codes 0 … N−1; each occurs.
     visit : (n,) int array
-        Visit codes 0 … T−1; a subject has a visit at most once.
+        Codes 0 … n_visits−1; no subject has a visit twice.
     n_visits : int
-        T.
+    data_set : (N,) int array, optional
+        Data set of each subject, 0 … n_sets−1; all in one when not given.
+    n_sets : int
     """
-    order = np.argsort(subject * n_visits + visit, kind="stable")
-    z, subject, visit = z[order], subject[order], visit[order]
-    n_subjects = int(subject[-1]) + 1
-    seen = np.zeros((n_subjects, n_visits), dtype=bool)
-    seen[subject, visit] = True
-    first_row = np.concatenate([[0], np.cumsum(np.bincount(subject, minlength=n_subjects))[:-1]])
-    # one sort key per pattern, by number of visits first, so that patterns of equal t lie together
-    size_bytes = seen.sum(axis=1).astype(">u2").view(np.uint8).reshape(n_subjects, 2)
-    keys = np.column_stack([size_bytes, np.packbits(seen, axis=1)])
-    keys = keys.view(np.dtype((np.void, keys.shape[1]))).ravel()
-    _, example, membership, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    members = np.split(np.argsort(membership, kind="stable"), np.cumsum(counts)[:-1])
-    sizes = seen[example].sum(axis=1)
-
     width = z.shape[1]
-    rows, columns = np.triu_indices(width)
-    packed = np.empty((int((sizes * (sizes + 1) // 2).sum()), rows.size))
-    filled, blocks = 0, []
-    for t in np.unique(sizes):
-        patterns = np.flatnonzero(sizes == t)
-        a, b = np.triu_indices(t)
-        block_start = filled
-        starts = filled + a.size * np.arange(patterns.size)
-        single = counts[patterns] == 1
-        for some in _chunks(np.flatnonzero(single), a.size * width**2):  # patterns of one subject, as with actual times, all at once
-            stacked = z[first_row[example[patterns[some]]][:, None] + np.arange(t)]
-            products = stacked[:, a, :, None] * stacked[:, b, None, :]
-            products = products + products.swapaxes(-1, -2)
-            products[:, a == b] *= 0.5
-            packed[starts[some][:, None] + np.arange(a.size)] = products[:, :, rows, columns]
-        for g, at in zip(patterns[~single], starts[~single], strict=True):
-            stacked = z[first_row[members[g]][:, None] + np.arange(t)].reshape(counts[g], t * width)
-            products = (stacked.T @ stacked).reshape(t, width, t, width)[a, :, b, :]
-            products = products + products.transpose(0, 2, 1)
-            products[a == b] *= 0.5
-            packed[at : at + a.size] = products[:, rows, columns]
-        filled += patterns.size * a.size
-        visits = np.nonzero(seen[example[patterns]])[1].reshape(patterns.size, t)
-        blocks.append(Block(visits=visits, counts=counts[patterns], rows=slice(block_start, filled)))
-    return Statistics(blocks=tuple(blocks), packed=packed, width=width, n_visits=n_visits, n_subjects=n_subjects, n_obs=z.shape[0])
+    found = list(patterns(subject, visit))
+    sizes = [len(p.visits) * p.rows.shape[1] * (p.rows.shape[1] + 1) // 2 for p in found]
+    packed = np.zeros((n_sets, sum(sizes), width * (width + 1) // 2))
+    blocks, filled = [], 0
+    for p, size in zip(found, sizes, strict=True):
+        t, n_patterns = p.rows.shape[1], len(p.visits)
+        pairs = t * (t + 1) // 2
+        own = np.zeros(len(p.member), dtype=np.intp) if data_set is None else data_set[p.subjects]
+        counts = np.bincount(own * n_patterns + p.member, minlength=n_sets * n_patterns).reshape(n_sets, n_patterns)
+        most = counts.max(axis=0)
+        view = packed[:, filled : filled + size].reshape(n_sets, n_patterns, pairs, -1)  # a view: the rows lie together in each set
+        single = np.flatnonzero(most[p.member] == 1)  # patterns of one subject, as with actual times, all at once
+        for part in chunks(single.size, pairs * packed.shape[2]):
+            some = single[part]
+            view[own[some], p.member[some]] = products(z[p.rows[some]])
+        for g in np.flatnonzero(most > 1):
+            members = np.flatnonzero(p.member == g)
+            members = members[np.argsort(own[members], kind="stable")]
+            place = np.arange(members.size) - np.concatenate([[0], np.cumsum(counts[:, g])[:-1]])[own[members]]
+            for part in chunks(n_sets, int(most[g]) * t * width):
+                inside = members[(own[members] >= part[0]) & (own[members] <= part[-1])]
+                at = place[(own[members] >= part[0]) & (own[members] <= part[-1])]
+                stacked = np.zeros((part.size, most[g], t * width))
+                stacked[own[inside] - part[0], at] = z[p.rows[inside]].reshape(inside.size, t * width)
+                view[part, g] = _fold((stacked.swapaxes(1, 2) @ stacked).reshape(part.size, t, width, t, width))
+        blocks.append(Block(visits=p.visits, counts=counts.astype(float), rows=slice(filled, filled + size)))
+        filled += size
+    return Statistics(blocks=tuple(blocks), packed=packed, width=width, n_visits=n_visits)

@@ -1,6 +1,6 @@
 """Covariances in continuous time: of the times at which a subject was seen, not of visits.
 
-The T "visits" are the distinct times of all subjects. Σ is never needed as a whole, only the rows and columns of each subject, which
+The T "visits" are the distinct times of all subjects. Σ is never formed as a whole, only the rows and columns of each subject, which
 are stacked by number of records.
 
 ==================  =======================================  ===========================
@@ -17,6 +17,7 @@ Parameters are as PROC MIXED has them; G must be positive definite and σ² posi
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -27,49 +28,60 @@ Array = np.ndarray
 
 def spatial_exponential(times: Array) -> Structure:
     """Correlation that decays exponentially with the distance in time."""
-    distance = np.abs(np.subtract.outer(times, times))
 
-    def correlation(theta: Array) -> Array:
-        if theta[0] <= 0.0 or theta[1] <= 0.0:
-            return np.full_like(distance, np.nan)
-        return np.exp(-distance / theta[1])
+    def parts(theta: Array, visits: Array) -> tuple[Array, Array, Array, Array]:
+        """σ², ρ (NaN outside the domain), R and |t_a − t_b|."""
+        inside = np.where((theta > 0.0).all(axis=-1, keepdims=True), theta, np.nan)[..., None, None, None]
+        variance, rho = inside[..., 0, :, :, :], inside[..., 1, :, :, :]
+        distance = np.abs(times[visits][:, :, None] - times[visits][:, None, :])
+        return variance, rho, np.exp(-distance / rho), distance
 
-    def first(theta: Array, n_visits: int) -> Array:
-        r = correlation(theta)
-        return np.stack([r, theta[0] * r * distance / theta[1] ** 2])
+    def sigma(theta: Array, visits: Array) -> Array:
+        variance, _, r, _ = parts(theta, visits)
+        return variance * r
 
-    def second(theta: Array, n_visits: int) -> Array:
-        variance, rho = theta
-        r = correlation(theta)
+    def first(theta: Array, visits: Array) -> Array:
+        variance, rho, r, distance = parts(theta, visits)
+        return np.stack([r, variance * r * distance / rho**2], axis=-4)
+
+    def second(theta: Array, visits: Array) -> Array:
+        variance, rho, r, distance = parts(theta, visits)
         mixed = r * distance / rho**2
-        return np.stack([[np.zeros_like(r), mixed], [mixed, variance * r * (distance**2 / rho**4 - 2.0 * distance / rho**3)]])
+        bend = variance * r * (distance**2 / rho**4 - 2.0 * distance / rho**3)
+        return np.stack([np.stack([np.zeros_like(r), mixed], axis=-4), np.stack([mixed, bend], axis=-4)], axis=-5)
 
     span = float(np.ptp(times))
     return Structure(
         name="sp-exp",
         label="spatial exponential in time",
-        count=lambda n_visits: 2,
-        sigma=lambda theta, n_visits: theta[0] * correlation(theta),
+        names=("variance", "range"),
+        sigma=sigma,
         first=first,
         second=second,
         start=lambda sigma: np.array([1.0, span / 2.0 if span > 0.0 else 1.0]),
-        powers=lambda n_visits: np.array([2.0, 0.0]),
-        names=lambda n_visits: ("variance", "range"),
+        powers=np.array([2.0, 0.0]),
         timed=True,
     )
 
 
-def _random(times: Array, slope: bool, name: str, label: str) -> Structure:
+def _random(times: Array, *, slope: bool, name: str, label: str) -> Structure:
     """ZGZ' + σ²I with rows (1) or (1, t) of Z; linear in θ = (lower triangle of G, σ²)."""
     z = np.column_stack([np.ones_like(times), times]) if slope else np.ones((times.size, 1))
     rows, columns = np.tril_indices(z.shape[1])
-    first = [z[:, [a]] * z[:, b] + (z[:, [b]] * z[:, a] if a != b else 0.0) for a, b in zip(rows, columns, strict=True)]
-    derivatives = np.stack([*first, np.eye(times.size)])
-    k = derivatives.shape[0]
+    k = rows.size + 1
 
-    def sigma(theta: Array, n_visits: int) -> Array:
-        inside = theta[0] > 0.0 and theta[-1] > 0.0 and (not slope or theta[0] * theta[2] > theta[1] ** 2)
-        return np.tensordot(theta, derivatives, axes=1) if inside else np.full_like(derivatives[0], np.nan)
+    def first(theta: Array, visits: Array) -> Array:
+        own = z[visits]
+        crossed = own[:, :, None, rows] * own[:, None, :, columns]
+        crossed = crossed + np.where(rows == columns, 0.0, crossed.swapaxes(1, 2))
+        unit = np.broadcast_to(np.eye(visits.shape[1]), (1, *crossed.shape[:-1]))
+        return np.concatenate([np.moveaxis(crossed, -1, 0), unit])
+
+    def sigma(theta: Array, visits: Array) -> Array:
+        inside = (theta[..., 0] > 0.0) & (theta[..., -1] > 0.0)
+        if slope:
+            inside &= theta[..., 0] * theta[..., 2] > theta[..., 1] ** 2
+        return np.tensordot(np.where(inside[..., None], theta, np.nan), first(theta, visits), axes=1)
 
     centre, spread = float(times.mean()), float(times.std())
     own = 0.25 / spread**2 if spread > 0.0 else 0.25
@@ -77,19 +89,18 @@ def _random(times: Array, slope: bool, name: str, label: str) -> Structure:
     return Structure(
         name=name,
         label=label,
-        count=lambda n_visits: k,
+        names=(*(f"G({a + 1},{b + 1})" for a, b in zip(rows, columns, strict=True)), "residual variance"),
         sigma=sigma,
-        first=lambda theta, n_visits: derivatives,
+        first=first,
         second=None,
         start=lambda sigma: start,
-        powers=lambda n_visits: np.full(k, 2.0),
-        names=lambda n_visits: (*(f"G({a + 1},{b + 1})" for a, b in zip(rows, columns, strict=True)), "residual variance"),
+        powers=np.full(k, 2.0),
         timed=True,
     )
 
 
 TIMED: dict[str, Callable[[Array], Structure]] = {
     "sp-exp": spatial_exponential,
-    "random-intercept": lambda times: _random(times, False, "random-intercept", "random intercept"),
-    "random-slope": lambda times: _random(times, True, "random-slope", "random intercept and slope"),
+    "random-intercept": partial(_random, slope=False, name="random-intercept", label="random intercept"),
+    "random-slope": partial(_random, slope=True, name="random-slope", label="random intercept and slope"),
 }

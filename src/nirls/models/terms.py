@@ -147,13 +147,15 @@ def anova_table(design: Design, f_test: Callable[[Array], FTest]) -> pd.DataFram
     """Type III F tests of all terms in the order of the formula.
 
     Columns: num_df, den_df, statistic, p_value, and not_estimable: how many dimensions the hypothesis has beyond num_df that are not
-    estimable and therefore not tested. A term of which nothing is estimable has num_df 0 and NaN.
+    estimable and not tested. A term of which nothing is estimable has num_df 0 and NaN. NaN also where F has no approximate
+    distribution: denominator df that are not positive, as Kenward–Roger can give in very small trials.
     """
     table = {}
     for term in names(design):
         rows, lost = estimable_part(design, hypothesis(design, term))
         found = f_test(rows) if len(rows) else FTest(statistic=np.nan, num_df=0, den_df=np.nan)
-        table[term] = (found.num_df, found.den_df, found.statistic, found.p_value, lost)
+        numbers = (found.den_df, found.statistic, found.p_value)
+        table[term] = (found.num_df, *(numbers if np.isfinite(numbers).all() else (np.nan,) * 3), lost)
     columns = ["num_df", "den_df", "statistic", "p_value", "not_estimable"]
     result = pd.DataFrame.from_dict(table, orient="index", columns=columns).rename_axis("term")
     return result.astype({"num_df": int, "den_df": float, "statistic": float, "p_value": float, "not_estimable": int})

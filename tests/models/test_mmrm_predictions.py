@@ -143,6 +143,13 @@ def test_missing_covariates_are_counted(fit, data):
     pd.testing.assert_frame_equal(fit.predict(gaps.loc[known], conditional=True), found.loc[known])
 
 
+def test_an_outcome_without_covariates_is_not_conditioned_on(fit, data):
+    one = data.loc[16:19].assign(BASE=data["BASE"].where(data.index != 16))  # W1 observed, the later visits missing
+    with pytest.warns(UserWarning, match="1 of 4 rows"):
+        found = fit.predict(one, conditional=True)
+    pd.testing.assert_frame_equal(found.loc[17:, MEAN], fit.predict(one.loc[17:]), rtol=1e-12)
+
+
 def test_what_is_not_estimable_is_not_predicted(data):
     empty = data.assign(CHG=data["CHG"].where((data["TRT"] != "NIR-H") | (data["AVISIT"] != "W4")))
     fit = nirls.mmrm(MODEL, empty, rank_deficient="drop", **IDS)

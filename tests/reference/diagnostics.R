@@ -33,15 +33,22 @@ v <- as.data.frame(car::Anova(lm(CHG ~ REGION * TRT + BASE * TRT, d[d$AVISIT == 
 terms$one_visit <- rows(cbind(v, den = v["Residuals", "Df"])[2:6, ], "Df", "den", "F value", "Pr(>F)")
 
 # 2. residuals and predictions of generalised least squares
-ctl <- glsControl(maxIter = 500, msMaxIter = 500, tolerance = 1e-12, msTol = 1e-15, opt = "nlminb")
+ctl <- list(maxIter = 500, msMaxIter = 1000, tolerance = 1e-14, msTol = 1e-16, opt = "nlminb")
 model <- CHG ~ REGION + BASE * AVISIT + TRT * AVISIT
 # of the first 120 records, and the sum of squares of all normalized residuals
 values <- function(m, data) { n <- residuals(m, type = "normalized"); k <- 1:120; list(row = data$ROW[k], deviance = -2 * as.numeric(logLik(m)), sum_of_squares = sum(n^2),
   fitted = as.numeric(fitted(m))[k], resid = as.numeric(residuals(m, type = "response"))[k], resid_pearson = as.numeric(residuals(m, type = "pearson"))[k], resid_normalized = as.numeric(n)[k]) }
-us <- gls(model, d, correlation = corSymm(form = ~ VISIT | USUBJID), weights = varIdent(form = ~ 1 | AVISIT), control = ctl)
-usw <- gls(model, d, correlation = corSymm(form = ~ VISIT | USUBJID), weights = varComb(varIdent(form = ~ 1 | AVISIT), varFixed(~ V)), control = ctl)
-ar1w <- gls(model, d, correlation = corAR1(form = ~ VISIT | USUBJID), weights = varFixed(~ V), control = ctl)
-ex <- gls(IRLS ~ WEEK * TRT, s, correlation = corExp(form = ~ WEEK | USUBJID), control = ctl)
+# started again from its own end, gls comes closer to the optimum
+unstructured <- function(weighted) {
+  cor <- corSymm(form = ~ VISIT | USUBJID); own <- varIdent(form = ~ 1 | AVISIT)
+  for (opt in c("nlminb", "optim", "optim")) {
+    m <- gls(model, d, correlation = cor, weights = if (weighted) varComb(own, varFixed(~ V)) else own, control = do.call(glsControl, modifyList(ctl, list(opt = opt))))
+    v <- if (weighted) m$modelStruct$varStruct[[1]] else m$modelStruct$varStruct
+    cor <- corSymm(coef(m$modelStruct$corStruct, unconstrained = FALSE), form = ~ VISIT | USUBJID); own <- varIdent(coef(v, unconstrained = FALSE), form = ~ 1 | AVISIT) }
+  m }
+us <- unstructured(FALSE); usw <- unstructured(TRUE)
+ar1w <- gls(model, d, correlation = corAR1(form = ~ VISIT | USUBJID), weights = varFixed(~ V), control = do.call(glsControl, ctl))
+ex <- gls(IRLS ~ WEEK * TRT, s, correlation = corExp(form = ~ WEEK | USUBJID), control = do.call(glsControl, ctl))
 terms$gls <- joint(us, coef(us), vcov(us))
 new <- full[1:24, ]; new$BASE <- new$BASE + 0.5
 out(list(versions = ver("nlme", "lme4", "lmerTest", "pbkrtest", "emmeans", "car"), terms = terms,

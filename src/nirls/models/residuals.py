@@ -9,7 +9,7 @@ With r = y − Xβ̂ and V the fitted covariance of a subject's records (a recor
   the earlier records do not explain, in units of its conditional standard deviation. So ``type = "normalized"`` of R nlme::gls, and the
   scaled residuals (VCIRY) of PROC MIXED.
 
-Reference: Pinheiro JC, Bates DM. Mixed-Effects Models in S and S-PLUS. Springer 2000, section 5.1.2.
+Reference: Pinheiro JC, Bates DM. Mixed-Effects Models in S and S-PLUS. Springer 2000, chapter 5.
 """
 
 from __future__ import annotations

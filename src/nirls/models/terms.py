@@ -19,7 +19,7 @@ reference level; the Satterthwaite denominator degrees of freedom depend on this
 References
 ----------
 SAS/STAT User's Guide, "The Four Types of Estimable Functions", section Type III. Searle SR. Linear Models for Unbalanced Data. Wiley
-1987, section 12.3.
+1987, chapter 12.
 """
 
 from __future__ import annotations

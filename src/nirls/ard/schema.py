@@ -15,6 +15,8 @@ KEY = (
 )  # fmt: skip
 VALUES = ("stat_label", "stat", "stat_text", "unit", "order", "warning", "error")
 COLUMNS = KEY + VALUES
+# Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, footnotes.
+NOT_ANALYSED = ("model", "term", "exclusion", "footnote")
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 
 
@@ -55,6 +57,9 @@ STATS: dict[str, Stat] = {
     "std_error": Stat("SE", 3),
     "df": Stat("df", 1),
     "statistic": Stat("t", 2),
+    "num_df": Stat("Numerator df", 0, kind="count"),
+    "den_df": Stat("Denominator df", 1),
+    "f_statistic": Stat("F", 2),
     "conf_low": Stat("95% CI lower", 2),
     "conf_high": Stat("95% CI upper", 2),
     "conf_level": Stat("Confidence level", 2),

@@ -105,7 +105,7 @@ class MMRMOptions(PlanModel):
 
 @method("mmrm", options=MMRMOptions)
 def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
-    """LS means and differences from the reference by visit, from a mixed model for repeated measures (REML)."""
+    """LS means and differences from the reference by visit, and Type III tests of the terms, from a mixed model (REML)."""
     import warnings
 
     from nirls.ard.build import row
@@ -119,7 +119,8 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
     visits = [str(v) for v in frame[options.visit].cat.categories]
     # with one visit the visit factor has no column of its own
     visit_terms = [f"{c}:{options.visit}" for c in options.by_visit] + [f"{group}:{options.visit}"]
-    formula = f"{options.response} ~ " + " + ".join([*options.covariates, group, options.visit, *visit_terms])
+    terms = [*options.covariates, group, options.visit, *visit_terms]
+    formula = f"{options.response} ~ {' + '.join(terms)}"
 
     entered = complete(frame, options.response, group, options.covariates)
     if options.time is not None:
@@ -145,6 +146,7 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
 
     found = denominators(data, total=False)
     found += _estimates(fit, failure, frame, options, group, arms, reference, visits)
+    found += _term_rows(fit, failure, terms)
     found += exclusions(
         data,
         subject=options.subject,
@@ -261,3 +263,20 @@ def _estimates(
 
 def _by_cell(table: pd.DataFrame, visit: str, group: str) -> dict[tuple[str, str], dict[str, Any]]:
     return {(str(r[visit]), str(r[group])): r for r in table.to_dict("records")}
+
+
+def _term_rows(fit: MMRMResult | None, failure: str, terms: list[str]) -> list[dict[str, Any]]:
+    """Type III F tests of the terms."""
+    from nirls.ard.build import row
+
+    tests: dict[Any, dict[Any, Any]] = {term: {} for term in terms} if fit is None else fit.anova().to_dict("index")
+    found = []
+    for term, test in tests.items():
+        key = {"variable": "term", "variable_level": str(term)}
+        if lost := test.get("not_estimable", 0):
+            key["warning"] = f"{term}: {lost} of the {lost + test['num_df']} dimensions of the hypothesis are not estimable and not tested"
+        lacking = failure or ("F has no approximate distribution" if test["num_df"] else "not estimable")
+        for name, source in {"num_df": "num_df", "den_df": "den_df", "f_statistic": "statistic", "p_value": "p_value"}.items():
+            value = test.get(source, float("nan"))
+            found.append(row(name, None if value != value else value, error=lacking if value != value else "", **key))
+    return found

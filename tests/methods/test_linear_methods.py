@@ -1,7 +1,6 @@
 """The methods `mmrm` and `ancova`: what they write into analysis results data."""
 
 import json
-import typing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -233,13 +232,6 @@ def test_wrong_data_stop_the_analysis(adqs):
 def test_options_are_checked(options, message):
     with pytest.raises(ValidationError, match=message):
         MMRMOptions(**options)
-
-
-def test_only_implemented_structures_validate():
-    from nirls.stats.mmrm.covariance import STRUCTURES
-
-    (name,) = typing.get_args(MMRMOptions.model_fields["covariance"].annotation)
-    assert set(typing.get_args(name)) == set(STRUCTURES)
 
 
 def test_every_option_is_described():

@@ -72,6 +72,7 @@ STATS: dict[str, Stat] = {
     "sigma": Stat("Residual SD", 3),
     "covariance": Stat("Covariance (co)variance element", 3),
     "correlation": Stat("Correlation element", 3),
+    "covariance_parameter": Stat("Covariance parameter", 4),
     "iterations": Stat("Iterations", 0, kind="count"),
     "gradient": Stat("Largest scaled gradient", 2),
     "smd": Stat("SMD", 2),

@@ -146,10 +146,11 @@ def build_design(
     if not pd.api.types.is_numeric_dtype(frame[response]):
         raise DataError(f"the response {response!r} is not numeric (type {frame[response].dtype})")
 
-    observed = frame[response].notna()
-    gaps = {v: int((frame[v].isna() & observed).sum()) for v in variables}
-    complete = observed & frame[variables].notna().all(axis=1) if variables else observed
-    rows = np.flatnonzero(complete.to_numpy())
+    observed = frame[response].notna().to_numpy()
+    present = {v: frame[v].notna().to_numpy() for v in variables}
+    gaps = {v: int(np.count_nonzero(observed & ~there)) for v, there in present.items()}
+    complete = np.logical_and.reduce([observed, *present.values()])
+    rows = np.flatnonzero(complete)
     index = frame.index[rows]
     frame = frame.iloc[rows].reset_index(drop=True)
     if frame.empty:
@@ -198,9 +199,9 @@ def build_design(
         factors=levels,
         unused_levels=unused,
         covariates={v: float(frame[v].mean()) for v in variables if v not in levels},
-        n_missing_outcome=int((~observed).sum()),
+        n_missing_outcome=int(np.count_nonzero(~observed)),
         missing_covariates={v: n for v, n in gaps.items() if n},
-        n_missing_covariates=int((observed & ~complete).sum()),
+        n_missing_covariates=int(np.count_nonzero(observed & ~complete)),
         spec=right.model_spec,
         response_spec=left.model_spec,
     )
@@ -234,7 +235,8 @@ def as_factor(values: pd.Series) -> pd.Series:
     """A Categorical of the levels that occur: declared order if there is one, sorted otherwise."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return values.cat.remove_unused_categories()
-    return values.astype(pd.CategoricalDtype(sorted(values.unique())))
+    codes, levels = pd.factorize(values, sort=True)
+    return pd.Series(pd.Categorical.from_codes(codes, levels), index=values.index, name=values.name)
 
 
 def _null(matrix: np.ndarray, kept: np.ndarray, aliased: list[int]) -> np.ndarray:

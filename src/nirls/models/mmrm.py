@@ -16,6 +16,7 @@ from nirls.models.design import Design, RankDeficient, build_design
 from nirls.models.mmrm_summary import summary_text
 from nirls.models.occasions import subject_codes, times, visits
 from nirls.models.reference_grid import Margins, contrasts_table, inference_columns, lsmeans_table
+from nirls.models.threads import one_thread
 from nirls.stats.contrasts import FTest
 from nirls.stats.mmrm import Inference, MMRMFit, fit_mmrm, inference
 from nirls.stats.mmrm.covariance import is_timed
@@ -129,6 +130,7 @@ class MMRMResult:
     def _by_row(self, values: np.ndarray, name: str) -> pd.Series:
         return pd.Series(values, index=self.design.index, name=name)
 
+    @one_thread
     def _inference(self, ddf: Ddf | None, vcov: Vcov | None = None) -> Inference:
         asked = vcov is not None
         vcov = vcov or self.vcov
@@ -196,11 +198,12 @@ class MMRMResult:
     def test(self, hypothesis: str | np.ndarray, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> FTest:
         """Joint F test: the Type III hypothesis of a term ("TRT", "TRT:AVISIT"), as in :meth:`anova`, or the rows of a matrix L over
         :attr:`params`."""
-        f_test = self._inference(ddf, vcov).f_test
+        f_test = one_thread(self._inference(ddf, vcov).f_test)
         return (
             terms.test_term(self.design, f_test, hypothesis) if isinstance(hypothesis, str) else f_test(np.asarray(hypothesis, dtype=float))
         )
 
+    @one_thread
     def anova(self, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> pd.DataFrame:
         """Type III F tests of all terms, in the order of the formula.
 
@@ -252,7 +255,7 @@ class MMRMResult:
         MethodError
             `conditional` without `data`: all analysed outcomes are observed.
         """
-        infer = self._inference(ddf, vcov).contrasts
+        infer = one_thread(self._inference(ddf, vcov).contrasts)
         if conditional:
             return predictions.conditional(self, infer, data, level)
         return predictions.marginal(self.design, infer, data, level)
@@ -262,11 +265,19 @@ class MMRMResult:
         result = self._inference(ddf, vcov).contrasts(np.eye(len(self.design.columns)))
         return pd.DataFrame(inference_columns(result, level), index=list(self.design.columns))
 
+    @one_thread
+    def influence(self) -> pd.DataFrame:
+        """Influence of each subject: Cook's distance and others, from refits without it; see :func:`influence_table`."""
+        from nirls.models.influence import influence_table
+
+        return influence_table(self)
+
     def summary(self) -> str:
         """The model, its fit and its coefficients as text."""
         return summary_text(self)
 
 
+@one_thread
 def mmrm(
     formula: str,
     data: pd.DataFrame,

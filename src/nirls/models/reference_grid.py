@@ -88,7 +88,8 @@ def lsmeans_table(
     """
     names = [*_listed(by), factor]
     keys, rows = marginal_rows(design, names, margins)
-    return keys.assign(n=_cells(design, names, unit), **_inferred(design, infer, rows, level, "lsmean"))
+    columns = {"n": _cells(design, names, unit), **_inferred(design, infer, rows, level, "lsmean")}
+    return pd.concat([keys, pd.DataFrame(columns)], axis=1)
 
 
 def contrasts_table(
@@ -111,7 +112,8 @@ def contrasts_table(
     table = keys[keys[factor] != reference].reset_index(drop=True)
     labels = [f"{name} - {reference}" for name in table[factor]]
     table.insert(len(names) - 1, "contrast", labels)
-    return table.assign(**_inferred(design, infer, differences[:, others].reshape(-1, rows.shape[1]), level, "estimate"))
+    columns = _inferred(design, infer, differences[:, others].reshape(-1, rows.shape[1]), level, "estimate")
+    return pd.concat([table, pd.DataFrame(columns)], axis=1)
 
 
 def _listed(by: str | Sequence[str] | None) -> list[str]:

@@ -71,8 +71,8 @@ class Basis:
 def dependent_columns(x: Array) -> list[int]:
     """Columns of x that are linear combinations of columns before them, or zero; empty when x has full rank."""
     length = np.sqrt(np.einsum("ij,ij->j", x, x))
-    if x.shape[0] > x.shape[1] and (length > 0).all() and _cholesky_pivot(x / length) > 1e-5:
-        return []
+    if x.shape[0] > x.shape[1] and (length > 0).all() and np.diagonal(_cholesky(x.T @ x / np.outer(length, length))).min() > 1e-5:
+        return []  # far from zero, the columns are certainly independent
     dropped: list[int] = np.flatnonzero(length == 0.0).tolist()
     kept = [j for j in range(x.shape[1]) if j not in dropped]
     while kept:
@@ -86,30 +86,35 @@ def dependent_columns(x: Array) -> list[int]:
     return sorted(dropped)
 
 
-def _cholesky_pivot(x: Array) -> float:
-    """Smallest pivot of the Cholesky factor of x'x: far from zero, the columns are certainly independent."""
-    try:
-        return float(np.diagonal(np.linalg.cholesky(x.T @ x)).min())
-    except np.linalg.LinAlgError:
-        return 0.0
+def triangular(x: Array) -> tuple[Array, Array, Array]:
+    """x/length = Q·triangle of a tall x: Q (n, p), length (p,) and the upper triangle (p, p).
 
-
-def triangular(x: Array) -> tuple[Array, Array]:
-    """Reduced QR of a tall x with columns of length one.
-
-    Two Cholesky passes (each is matrix products only, several times faster than Householder reflections
-    and as orthogonal when x is not nearly singular); otherwise Householder.
+    By Cholesky of the cross-products, several times faster than Householder reflections, and again if Q is not orthonormal
+    to ten digits (it need not be to more); by Householder when x is nearly singular. A column of zeros has length one.
     """
-    q, triangle = x, np.eye(x.shape[1])
+    length = np.sqrt(np.einsum("ij,ij->j", x, x))
+    length[length == 0.0] = 1.0
+    q, triangle, scale = x, np.eye(length.size), length
     for _ in range(2):
-        try:
-            factor = np.linalg.cholesky(q.T @ q).T
-        except np.linalg.LinAlgError:
-            return np.linalg.qr(x)
-        if np.diagonal(factor).min() < 1e-5:
-            return np.linalg.qr(x)
-        q, triangle = q @ linalg.solve_triangular(factor, np.eye(x.shape[1])), factor @ triangle
-    return q, triangle
+        factor = _cholesky(q.T @ q / np.outer(scale, scale)).T
+        pivot = np.diagonal(factor).min()
+        if pivot < 1e-5:
+            q, triangle = np.linalg.qr(x / length)
+            return q, length, triangle
+        q = q @ (linalg.solve_triangular(factor, np.eye(length.size)) / scale[:, None])
+        triangle = factor @ triangle
+        if pivot > 1e-2:
+            break
+        scale = np.ones_like(length)
+    return q, length, triangle
+
+
+def _cholesky(gram: Array) -> Array:
+    """The lower factor; zeros when there is none."""
+    try:
+        return np.linalg.cholesky(gram)
+    except np.linalg.LinAlgError:
+        return np.zeros_like(gram)
 
 
 def orthonormal(x: Array, y: Array) -> tuple[Array, Basis]:
@@ -123,10 +128,9 @@ def orthonormal(x: Array, y: Array) -> tuple[Array, Basis]:
         If there are no residual degrees of freedom, y is constant, or y is fitted exactly.
     """
     n, p = x.shape
-    length = np.sqrt(np.einsum("ij,ij->j", x, x))
-    if n > p and (length > 0).all():
-        q, triangle = triangular(x / length)
-    if n <= p or (length == 0).any() or np.abs(np.diagonal(triangle)).min() < RANK_TOLERANCE:
+    if n > p:
+        q, length, triangle = triangular(x)
+    if n <= p or np.abs(np.diagonal(triangle)).min() < RANK_TOLERANCE:
         dependent = dependent_columns(x)
         if dependent:
             raise NotEstimableError(
@@ -142,4 +146,6 @@ def orthonormal(x: Array, y: Array) -> tuple[Array, Basis]:
     if scale <= 1e-12 * largest:
         raise MethodError("the outcome is fitted exactly by the covariates: there is no residual variance to model")
     basis = Basis(length=length[None], triangle=triangle[None], ols=ols[None], scale=np.array([scale]))
-    return np.column_stack([q, residual / scale]), basis
+    z = np.empty((n, p + 1))
+    z[:, :p], z[:, p] = q, residual / scale
+    return z, basis

@@ -133,10 +133,13 @@ def _refits(fit: MMRMFit, index: Array, statistics: Callable[[Array], Statistics
 
 def _factor(x: Array) -> tuple[Array, Basis, Array]:
     """Q of X/length (B, n, p), what leads back, and the smallest pivot (B,)."""
-    length = np.sqrt((x**2).sum(axis=1))
-    unit = x / np.where(length > 0.0, length, 1.0)[:, None]
-    q, triangle = (m[None] for m in triangular(unit[0])) if len(x) == 1 else np.linalg.qr(unit)
-    least = np.abs(np.diagonal(triangle, axis1=1, axis2=2)).min(axis=1) * (length > 0.0).all(axis=1)
+    if len(x) == 1:
+        q, length, triangle = (m[None] for m in triangular(x[0]))
+    else:
+        length = np.sqrt((x**2).sum(axis=1))
+        length[length == 0.0] = 1.0
+        q, triangle = np.linalg.qr(x / length[:, None])
+    least = np.abs(np.diagonal(triangle, axis1=1, axis2=2)).min(axis=1)
     basis = Basis(length=length, triangle=triangle, ols=np.zeros((len(x), x.shape[2])), scale=np.ones(len(x)))
     return q, basis, least
 

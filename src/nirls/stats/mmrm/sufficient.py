@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -109,13 +110,13 @@ class Statistics:
 
     def trace(self, form: Array) -> list[Array]:
         """E_g[a,b] = tr(Ω S_g[a,b]) for one symmetric Ω (B, q, q): list of (B, G, t, t) symmetric arrays, one per block."""
-        rows, columns = np.triu_indices(self.width)
+        rows, columns = _triangle(self.width)
         both = np.where(rows == columns, 1.0, 2.0) * form[:, rows, columns]
         values = (self.packed @ both[:, :, None])[:, :, 0]
         result = []
         for block in self.blocks:
             n_patterns, t = block.visits.shape
-            a, b = np.triu_indices(t)
+            a, b = _triangle(t)
             part = values[:, block.rows].reshape(-1, n_patterns, a.size) * np.where(a == b, 1.0, 0.5)
             full = np.empty((len(part), n_patterns, t, t))
             full[..., a, b] = full[..., b, a] = part
@@ -123,19 +124,31 @@ class Statistics:
         return result
 
 
+@cache
+def _triangle(size: int) -> tuple[Array, Array]:
+    """Rows and columns of the upper triangle."""
+    return np.triu_indices(size)
+
+
+@cache
+def _places(size: int) -> Array:
+    """Where each element of a symmetric matrix lies in its packed upper triangle."""
+    rows, columns = _triangle(size)
+    where = np.empty((size, size), dtype=np.intp)
+    where[rows, columns] = where[columns, rows] = np.arange(rows.size)
+    return where
+
+
 def _upper(matrices: Array) -> Array:
     """(..., G, t, t) → (..., G·t(t+1)/2), the upper triangles."""
     *lead, n_patterns, t, _ = matrices.shape
-    a, b = np.triu_indices(t)
+    a, b = _triangle(t)
     return matrices[..., a, b].reshape(*lead, n_patterns * a.size)
 
 
 def _unpack(packed: Array, width: int) -> Array:
     """(..., q(q+1)/2) upper triangles → (..., q, q) symmetric."""
-    rows, columns = np.triu_indices(width)
-    where = np.empty((width, width), dtype=np.intp)
-    where[rows, columns] = where[columns, rows] = np.arange(rows.size)
-    return packed[..., where]
+    return packed[..., _places(width)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,8 +206,8 @@ def patterns(subject: Array, visit: Array) -> Iterator[Pattern]:
 
 def products(stacked: Array) -> Array:
     """Rows (m, t, q) of m subjects → their packed products z_a z_b' + z_b z_a', a ≤ b: (m, t(t+1)/2, q(q+1)/2)."""
-    a, b = np.triu_indices(stacked.shape[1])
-    rows, columns = np.triu_indices(stacked.shape[2])
+    a, b = _triangle(stacked.shape[1])
+    rows, columns = _triangle(stacked.shape[2])
     left, right = stacked[:, a], stacked[:, b]
     result = left[:, :, rows] * right[:, :, columns] + left[:, :, columns] * right[:, :, rows]
     result[:, a == b] *= 0.5
@@ -204,12 +217,22 @@ def products(stacked: Array) -> Array:
 def _fold(crossed: Array) -> Array:
     """Σ_i z_i z_i' with z_i = (z_i1 … z_it) end to end, (B, t, q, t, q) → packed (B, t(t+1)/2, q(q+1)/2)."""
     t, width = crossed.shape[1:3]
-    a, b = np.triu_indices(t)
-    rows, columns = np.triu_indices(width)
+    a, b = _triangle(t)
+    rows, columns = _triangle(width)
     one, other = a[:, None], b[:, None]
     result = crossed[:, one, rows, other, columns] + crossed[:, one, columns, other, rows]
     result[:, a == b] *= 0.5
     return result
+
+
+def _padded(rows: Array, own: Array, place: Array, part: Array, most: int) -> Array:
+    """Rows (m, …) of the data sets `part`, sorted by data set, in an array (data sets, most, …) filled up with zeros."""
+    first, last = np.searchsorted(own, [part[0], part[-1] + 1])
+    if last - first == part.size * most:  # nothing to fill up
+        return rows[first:last].reshape(part.size, most, -1)
+    stacked = np.zeros((part.size, most, rows.shape[1]))
+    stacked[own[first:last] - part[0], place[first:last]] = rows[first:last]
+    return stacked
 
 
 def collect(z: Array, subject: Array, visit: Array, n_visits: int, data_set: Array | None = None, n_sets: int = 1) -> Statistics:
@@ -249,10 +272,7 @@ def collect(z: Array, subject: Array, visit: Array, n_visits: int, data_set: Arr
             members = members[np.argsort(own[members], kind="stable")]
             place = np.arange(members.size) - np.concatenate([[0], np.cumsum(counts[:, g])[:-1]])[own[members]]
             for part in chunks(n_sets, int(most[g]) * t * width):
-                inside = members[(own[members] >= part[0]) & (own[members] <= part[-1])]
-                at = place[(own[members] >= part[0]) & (own[members] <= part[-1])]
-                stacked = np.zeros((part.size, most[g], t * width))
-                stacked[own[inside] - part[0], at] = z[p.rows[inside]].reshape(inside.size, t * width)
+                stacked = _padded(z[p.rows[members]].reshape(members.size, t * width), own[members], place, part, int(most[g]))
                 view[part, g] = _fold((stacked.swapaxes(1, 2) @ stacked).reshape(part.size, t, width, t, width))
         blocks.append(Block(visits=p.visits, counts=counts.astype(float), rows=slice(filled, filled + size)))
         filled += size

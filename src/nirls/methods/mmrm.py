@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from nirls.methods._covariance import covariance_rows, path
 from nirls.methods._groups import denominators
 from nirls.methods._linear import DIFFERENCE, LSMEAN, MARGINS, NO_RECORD, arms_and_reference, complete, estimates, exclusions, facts
+from nirls.methods._terms import term_rows
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
@@ -146,7 +147,7 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
 
     found = denominators(data, total=False)
     found += _estimates(fit, failure, frame, options, group, arms, reference, visits)
-    found += _term_rows(fit, failure, terms)
+    found += term_rows(fit, failure, terms)
     found += exclusions(
         data,
         subject=options.subject,
@@ -263,20 +264,3 @@ def _estimates(
 
 def _by_cell(table: pd.DataFrame, visit: str, group: str) -> dict[tuple[str, str], dict[str, Any]]:
     return {(str(r[visit]), str(r[group])): r for r in table.to_dict("records")}
-
-
-def _term_rows(fit: MMRMResult | None, failure: str, terms: list[str]) -> list[dict[str, Any]]:
-    """Type III F tests of the terms."""
-    from nirls.ard.build import row
-
-    tests: dict[Any, dict[Any, Any]] = {term: {} for term in terms} if fit is None else fit.anova().to_dict("index")
-    found = []
-    for term, test in tests.items():
-        key = {"variable": "term", "variable_level": str(term)}
-        if lost := test.get("not_estimable", 0):
-            key["warning"] = f"{term}: {lost} of the {lost + test['num_df']} dimensions of the hypothesis are not estimable and not tested"
-        lacking = failure or ("F has no approximate distribution" if test["num_df"] else "not estimable")
-        for name, source in {"num_df": "num_df", "den_df": "den_df", "f_statistic": "statistic", "p_value": "p_value"}.items():
-            value = test.get(source, float("nan"))
-            found.append(row(name, None if value != value else value, error=lacking if value != value else "", **key))
-    return found

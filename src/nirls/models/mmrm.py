@@ -198,11 +198,12 @@ class MMRMResult:
     def test(self, hypothesis: str | np.ndarray, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> FTest:
         """Joint F test: the Type III hypothesis of a term ("TRT", "TRT:AVISIT"), as in :meth:`anova`, or the rows of a matrix L over
         :attr:`params`."""
-        f_test = self._inference(ddf, vcov).f_test
+        f_test = one_thread(self._inference(ddf, vcov).f_test)
         return (
             terms.test_term(self.design, f_test, hypothesis) if isinstance(hypothesis, str) else f_test(np.asarray(hypothesis, dtype=float))
         )
 
+    @one_thread
     def anova(self, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> pd.DataFrame:
         """Type III F tests of all terms, in the order of the formula.
 
@@ -254,7 +255,7 @@ class MMRMResult:
         MethodError
             `conditional` without `data`: all analysed outcomes are observed.
         """
-        infer = self._inference(ddf, vcov).contrasts
+        infer = one_thread(self._inference(ddf, vcov).contrasts)
         if conditional:
             return predictions.conditional(self, infer, data, level)
         return predictions.marginal(self.design, infer, data, level)

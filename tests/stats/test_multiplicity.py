@@ -162,11 +162,11 @@ def test_equality_is_a_rejection_in_spite_of_rounding():
     ("weights", "transitions", "message"),
     [
         ([0.6, 0.5], [[0, 1], [1, 0]], "weights sum to 1.1, more than 1"),
-        ([-0.1, 0.5], [[0, 1], [1, 0]], "hypothesis 0: the weight -0.1 is not between 0 and 1"),
-        ([float("nan"), 0.5], [[0, 1], [1, 0]], "hypothesis 0: the weight nan"),
-        ([0.5, 0.5], [[0.2, 0.8], [1, 0]], "hypothesis 0: passes 0.2 of its weight to itself"),
-        ([0.5, 0.25, 0.25], [[0, 0.7, 0.4], [1, 0, 0], [1, 0, 0]], "hypothesis 0: its transitions sum to 1.1, more than 1"),
-        ([0.5, 0.5], [[0, -1], [1, 0]], "hypothesis 0: the transition -1 to hypothesis 1"),
+        ([-0.1, 0.5], [[0, 1], [1, 0]], "H1: the weight -0.1 is not between 0 and 1"),
+        ([float("nan"), 0.5], [[0, 1], [1, 0]], "H1: the weight nan"),
+        ([0.5, 0.5], [[0.2, 0.8], [1, 0]], "H1: passes 0.2 of its weight to itself"),
+        ([0.5, 0.25, 0.25], [[0, 0.7, 0.4], [1, 0, 0], [1, 0, 0]], "H1: its transitions sum to 1.1, more than 1"),
+        ([0.5, 0.5], [[0, -1], [1, 0]], "H1: the transition -1 to H2"),
         ([0.5, 0.5], [[0, 1]], r"need transitions of shape \(2, 2\)"),
         ([], np.zeros((0, 0)), "at least one hypothesis"),
     ],
@@ -176,8 +176,17 @@ def test_bad_graphs_are_refused(weights, transitions, message):
         Graph(weights=weights, transitions=transitions)
 
 
+def test_names():
+    with pytest.raises(ValueError, match=r"CGI-S: the transition 1.5 to IRLS is not between 0 and 1"):
+        Graph(weights=[1, 0], transitions=[[0, 1], [1.5, 0]], names=("IRLS", "CGI-S"))
+    for names in (("a",), ("a", "a")):
+        with pytest.raises(ValueError, match="2 weights need 2 different names"):
+            Graph(weights=[1, 0], transitions=[[0, 1], [1, 0]], names=names)
+    assert reject(Graph(weights=[1, 0], transitions=[[0, 1], [0, 0]], names=("a", "b")), 0).names == ("a", "b")
+
+
 def test_bad_p_values_are_refused():
-    with pytest.raises(ValueError, match=r"hypothesis 1: the p-value 1.2 is not between 0 and 1"):
+    with pytest.raises(ValueError, match=r"H2: the p-value 1.2 is not between 0 and 1"):
         graphical(holm(2), [0.1, 1.2], 0.05)
     with pytest.raises(ValueError, match="2 hypotheses need 2 p-values"):
         graphical(holm(2), [0.1], 0.05)

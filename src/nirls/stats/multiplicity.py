@@ -29,33 +29,40 @@ class Graph:
         Shares of α, each between 0 and 1, together at most 1.
     transitions : (m, m) array
         Row i: shares of the weight of hypothesis i that go to the others when it is rejected; together at most 1, none to itself.
+    names : tuple of str
+        Names of the hypotheses; default H1, H2, …
 
     Raises
     ------
     ValueError
-        Naming the number (from 0) of the hypothesis that breaks one of these.
+        Naming the hypothesis that breaks one of these.
     """
 
     weights: Array
     transitions: Array
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         w, g = np.array(self.weights, float), np.array(self.transitions, float)
         m = w.size
+        names = tuple(self.names) or tuple(f"H{i + 1}" for i in range(m))
+        if len(names) != m or len(set(names)) != m:
+            raise ValueError(f"{m} weights need {m} different names, not {', '.join(names)}")
         if w.ndim != 1 or m == 0 or g.shape != (m, m):
             raise ValueError(f"weights of shape {w.shape} need transitions of shape ({m}, {m}) and at least one hypothesis, not {g.shape}")
         for i in range(m):
             if not 0.0 <= w[i] <= 1.0 + ROUNDING:
-                raise ValueError(f"hypothesis {i}: the weight {w[i]:g} is not between 0 and 1")
+                raise ValueError(f"{names[i]}: the weight {w[i]:g} is not between 0 and 1")
             for j in range(m):
                 if not 0.0 <= g[i, j] <= 1.0 + ROUNDING:
-                    raise ValueError(f"hypothesis {i}: the transition {g[i, j]:g} to hypothesis {j} is not between 0 and 1")
+                    raise ValueError(f"{names[i]}: the transition {g[i, j]:g} to {names[j]} is not between 0 and 1")
             if g[i, i] != 0.0:
-                raise ValueError(f"hypothesis {i}: passes {g[i, i]:g} of its weight to itself")
+                raise ValueError(f"{names[i]}: passes {g[i, i]:g} of its weight to itself")
             if g[i].sum() > 1.0 + ROUNDING:
-                raise ValueError(f"hypothesis {i}: its transitions sum to {g[i].sum():.12g}, more than 1")
+                raise ValueError(f"{names[i]}: its transitions sum to {g[i].sum():.12g}, more than 1")
         if w.sum() > 1.0 + ROUNDING:
             raise ValueError(f"the weights sum to {w.sum():.12g}, more than 1")
+        object.__setattr__(self, "names", names)
         object.__setattr__(self, "weights", w / max(1.0, w.sum()))
         object.__setattr__(self, "transitions", g / np.maximum(1.0, g.sum(axis=1, keepdims=True)))
 
@@ -108,9 +115,9 @@ class Decisions:
     path: tuple[Step, ...] = ()
 
 
-def holm(m: int) -> Graph:
+def holm(m: int, names: tuple[str, ...] = ()) -> Graph:
     """The graph of the Holm procedure: equal weights, and equal shares to all others."""
-    return Graph(weights=np.full(m, 1.0 / m), transitions=(1.0 - np.eye(m)) / max(m - 1, 1))
+    return Graph(weights=np.full(m, 1.0 / m), transitions=(1.0 - np.eye(m)) / max(m - 1, 1), names=names)
 
 
 def reject(graph: Graph, hypothesis: int) -> Graph:
@@ -127,7 +134,7 @@ def reject(graph: Graph, hypothesis: int) -> Graph:
     np.fill_diagonal(new_g, 0.0)
     new_g[j, :] = new_g[:, j] = new_w[j] = 0.0
     new_g /= np.maximum(1.0, new_g.sum(axis=1, keepdims=True))  # a small denominator enlarges the rounding of the numerator
-    return Graph(weights=new_w, transitions=new_g)
+    return Graph(weights=new_w, transitions=new_g, names=graph.names)
 
 
 def graphical(graph: Graph, p_value: Array, alpha: float) -> Decisions:
@@ -205,5 +212,5 @@ def _checked(p_value: Array, alpha: float, m: int) -> Array:
         raise ValueError(f"the familywise level {alpha} is not between 0 and 1")
     for i in range(m):
         if not (np.isnan(p[i]) or 0.0 <= p[i] <= 1.0):
-            raise ValueError(f"hypothesis {i}: the p-value {p[i]} is not between 0 and 1")
+            raise ValueError(f"H{i + 1}: the p-value {p[i]} is not between 0 and 1")
     return p

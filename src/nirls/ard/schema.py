@@ -61,7 +61,7 @@ STATS: dict[str, Stat] = {
     "p_value": Stat("p", 4, kind="pvalue"),
     "p_repeated": Stat("Repeated p", 4, kind="pvalue"),
     "p_adjusted": Stat("Adjusted p", 4, kind="pvalue"),
-    "alpha": Stat("Level", 4),
+    "alpha": Stat("Level", 5),
     "weight": Stat("Weight", 3),
     "transition": Stat("Transition", 3),
     "step": Stat("Step", 0, kind="count"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
-    from nirls.stats.multiplicity import Decisions, Graph
+    from nirls.stats.multiplicity import Decisions, Graph, Step
 
 Share = Annotated[float, Field(ge=0, le=1)] | Annotated[str, Field(pattern=r"^\d+/[1-9]\d*$")]
 PROCEDURES = {
@@ -95,6 +95,8 @@ class MultiplicityOptions(PlanModel):
 
     def graph(self) -> Graph:
         """The graph at the start; a ValueError names the hypothesis that is wrong."""
+        import numpy as np
+
         from nirls.stats.multiplicity import Graph, holm
 
         names = tuple(self.hypotheses)
@@ -102,7 +104,7 @@ class MultiplicityOptions(PlanModel):
             return holm(len(names), names)
         weights = [share(h.weight or 0.0) for h in self.hypotheses.values()]
         rows = [[share(h.to.get(other, 0.0)) for other in names] for h in self.hypotheses.values()]
-        return Graph(weights=weights, transitions=rows, names=names)
+        return Graph(weights=np.array(weights), transitions=np.array(rows), names=names)
 
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
         """Problems that need the rest of the plan to be seen."""
@@ -142,6 +144,8 @@ def _sides(name: str, h: Hypothesis, family: int) -> None:
 @method("multiplicity", options=MultiplicityOptions)
 def multiplicity(data: AnalysisData, options: MultiplicityOptions) -> MethodResult:
     """Decisions on a family of hypotheses, from p-values of the analyses named in `uses`, with adjusted p-values and the path."""
+    import numpy as np
+
     from nirls.ard.build import row
     from nirls.stats.multiplicity import graphical, hochberg
 
@@ -152,7 +156,7 @@ def multiplicity(data: AnalysisData, options: MultiplicityOptions) -> MethodResu
         for name, h in options.hypotheses.items()
     }
     tested = {name: _repeated(p, options) for name, (p, _) in raw.items()}
-    graph, p = options.graph(), [tested[name] for name in names]
+    graph, p = options.graph(), np.array([tested[name] for name in names])
     found = hochberg(p, options.alpha) if options.procedure == "hochberg" else graphical(graph, p, options.alpha)
 
     rows: list[dict[str, Any]] = [row("alpha", options.alpha, variable="model")]
@@ -160,7 +164,7 @@ def multiplicity(data: AnalysisData, options: MultiplicityOptions) -> MethodResu
     for i, (name, h) in enumerate(options.hypotheses.items()):
         key = {"variable": "hypothesis", "variable_level": name}
         (value, missing), source = raw[name], sources[name]
-        rows.append(row("text", stat_text=h.label, **key))
+        rows.append(row("text", None, stat_text=h.label, **key))
         rows += [row(s, _value(source, s), error=_error(source, s), **key) for s in COPIED if s in source.index]
         if "conf_level" in source.index:
             rows.append(row("conf_level", _value(source, "conf_level"), **key))
@@ -173,7 +177,7 @@ def multiplicity(data: AnalysisData, options: MultiplicityOptions) -> MethodResu
             rows.append(row("alpha", found.levels[i], **key))
         if i in steps:
             rows.append(row("step", steps[i], **key))
-        rows.append(row("text", variable="source", variable_level=name, stat_text=_where(h)))
+        rows.append(row("text", None, variable="source", variable_level=name, stat_text=_where(h)))
     if options.procedure != "hochberg":
         rows += _path(graph, found)
     texts = {
@@ -252,10 +256,12 @@ def _p(where: str, h: Hypothesis, source: pd.DataFrame, sides: int) -> tuple[flo
 
 
 def _repeated(p: float, options: MultiplicityOptions) -> float:
+    import numpy as np
+
     from nirls.stats.sequential import repeated_p_value
 
     look = options.look
-    return p if look is None else repeated_p_value(p, look.fractions, sides=options.sides, spending=look.spending)
+    return p if look is None else repeated_p_value(p, np.array(look.fractions), sides=options.sides, spending=look.spending)
 
 
 def _where(h: Hypothesis) -> str:
@@ -269,12 +275,14 @@ def _path(graph: Graph, found: Decisions) -> list[dict[str, Any]]:
     """The graph at the start (step 0) and after each step, hypotheses already rejected left out; and what each step decided."""
     from nirls.ard.build import row
 
-    rows, names, gone = [], graph.names, set()
-    for k, state in enumerate([graph, *found.path]):
+    rows: list[dict[str, Any]] = []
+    names, gone = graph.names, set()
+    states: list[Graph | Step] = [graph, *found.path]
+    for k, state in enumerate(states):
         if k:
             step = found.path[k - 1]
             key = {"variable": "step", "variable_level": str(k)}
-            rows.append(row("text", stat_text=names[step.hypothesis], **key))
+            rows.append(row("text", None, stat_text=names[step.hypothesis], **key))
             rows += [row("weight", step.weight, **key), row("rejected", float(step.rejected), **key)]
             gone |= {step.hypothesis} if step.rejected else set()
         for i in (i for i in range(len(names)) if i not in gone):

@@ -46,6 +46,7 @@ def texts(document):
 def test_table(two):
     document = table(two)
     assert [c.label for c in document.columns] == ["Difference (95% CI)", "p", "Adjusted p", "Level", "Step", "Decision"]
+    assert document.population == "Shows 4 hypotheses; p-values and subjects are those of main."
     rows = texts(document)
     assert rows["H1: Low, week 4"] == ["−3.00 (−5.00, −1.00)", "0.0180", "0.0240", "0.01875", "2", "Rejected"]
     assert rows["H3: Low, week 12"] == ["−3.00 (−5.00, −1.00)", "0.1050", "0.1050", "0.02500", "4", "Not rejected"]

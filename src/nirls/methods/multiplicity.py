@@ -182,6 +182,7 @@ def multiplicity(data: AnalysisData, options: MultiplicityOptions) -> MethodResu
         rows += _path(graph, found)
     texts = {
         "procedure": PROCEDURES[options.procedure],
+        "sources": ", ".join(data.used),
         "level": f"familywise α = {options.alpha:g}, {SIDES[options.sides]}",
     }
     if options.look is not None:

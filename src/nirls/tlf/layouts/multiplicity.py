@@ -5,7 +5,7 @@ from __future__ import annotations
 from nirls.plan.base import PlanModel
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.errors import DisplayError
-from nirls.tlf.formats import count, interval, number, p_value
+from nirls.tlf.formats import count, interval, join, number, p_value
 from nirls.tlf.layouts._common import cell, digits, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard, Found
@@ -36,6 +36,13 @@ def method_notes(ard: Ard, notes: Notes) -> None:
         notes.general("; ".join([parts[0][:1].upper() + parts[0][1:], *parts[1:]]) + ".")
 
 
+def shown(ard: Ard) -> dict[str, str]:
+    """In place of a number of subjects, which differs between the analyses the p-values come from: those analyses."""
+    n, sources = len(ard.levels("hypothesis")), join(ard.facts.get("sources", "").split(", "))
+    what = f"{n} hypotheses" if n != 1 else "one hypothesis"
+    return {"population": f"Shows {what}; p-values and subjects are those of {sources}."}
+
+
 @layout("multiplicity", options=MultiplicityTableOptions, roles=("main",))
 def multiplicity(request: Request) -> Laid:
     """Hypotheses of a family with difference, p, adjusted p, level, step of the path and decision."""
@@ -47,14 +54,14 @@ def multiplicity(request: Request) -> Laid:
         return ard.find(stat, variable="hypothesis", variable_level=name)
 
     estimates = {name: [find(stat, name) for stat in ("estimate", "conf_low", "conf_high")] for name, _ in names}
-    shown = {
+    have = {
         "diff": any(found[0] is not None for found in estimates.values()),
         "repeated": any(find("p_repeated", name) is not None for name, _ in names),
         "alpha": any(find("alpha", name) is not None for name, _ in names),
     }
     ci = _ci([find("conf_level", name) for name, _ in names])
     labels = {"diff": f"Difference ({ci})", "p": "p", "repeated": "Repeated p", "adjusted": "Adjusted p", "alpha": "Level", "step": "Step"}
-    labels = {k: v for k, v in labels.items() if shown.get(k, shown["alpha"] if k == "step" else True)} | {"decision": "Decision"}
+    labels = {k: v for k, v in labels.items() if have.get(k, have["alpha"] if k == "step" else True)} | {"decision": "Decision"}
     rows = []
     for name, label in names:
         cells = {
@@ -68,10 +75,11 @@ def multiplicity(request: Request) -> Laid:
             raise DisplayError(f"{request.id}: analysis {ard.analysis_id!r}: {name} has no decision (stat_name 'rejected')")
         cells["decision"] = cell(DECISIONS[decision.value], notes, decision)
         rows.append(Row(label=f"{name}: {label}", cells=tuple(cells[k] for k in labels)))
-    for text in [ADJUSTED, *((LEVEL, STEP) if shown["alpha"] else ()), *((DIRECTION, UNADJUSTED) if shown["diff"] else ()), *ard.footnotes]:
+    for text in [ADJUSTED, *((LEVEL, STEP) if have["alpha"] else ()), *((DIRECTION, UNADJUSTED) if have["diff"] else ()), *ard.footnotes]:
         notes.general(text)
     columns = tuple(Column(id=k, label=v, align="left" if k == "decision" else "right") for k, v in labels.items())
-    return Laid(document=TableDocument(stub="Hypothesis", columns=columns, rows=tuple(rows), **head(request, notes, None)))
+    ends = head(request, notes, None) | shown(ard)
+    return Laid(document=TableDocument(stub="Hypothesis", columns=columns, rows=tuple(rows), **ends))
 
 
 def _ci(levels: list[Found | None]) -> str:

@@ -10,7 +10,7 @@ from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import number
 from nirls.tlf.layouts._common import head
 from nirls.tlf.layouts._common import number as display_number
-from nirls.tlf.layouts.multiplicity import hypotheses, method_notes
+from nirls.tlf.layouts.multiplicity import hypotheses, method_notes, shown
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard
 from nirls.tlf.notes import Notes
@@ -100,9 +100,8 @@ def multiplicity_graph(request: Request) -> Laid:
     for text in ard.footnotes:
         notes.general(text)
     words = (*(f"{name}: {label}." for name, label in labels.items()), *_path(ard, names, steps, refs))
-    document = FigureDocument(
-        svg=f"{svg_name}.svg", alt=alt, description=words, width=size[0], height=size[1], refs=tuple(refs), **head(request, notes, None)
-    )
+    ends = head(request, notes, None) | shown(ard)
+    document = FigureDocument(svg=f"{svg_name}.svg", alt=alt, description=words, width=size[0], height=size[1], refs=tuple(refs), **ends)
     return Laid(document=document, svg=svg)
 
 

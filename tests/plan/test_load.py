@@ -132,3 +132,24 @@ def test_unknown_study(copy):
 def test_missing_file(copy):
     (copy / "config/studies/nir-rls/estimands.yaml").unlink()
     assert "estimands.yaml: the file does not exist" in problems(copy)
+
+
+def test_a_family_is_checked_against_the_plan(copy):
+    edit(
+        copy,
+        "analyses.yaml",
+        ("uses: [primary_mmrm, cgis_week4, sleep_week4]", "uses: [primary_mmrm, cgis_week4, ancova_week4]"),
+        (
+            'IRLS total, week 12", analysis: primary_mmrm, comparison: NIR850-54 - SHAM, visit: Week 12',
+            'x", analysis: primary_mmrm, visit: W 12',
+        ),
+    )
+    text = problems(copy)
+    assert "confirmatory.options: hypotheses: H7: there is no analysis 'sleep_week4'; did you mean" in text
+    assert "confirmatory.options: hypotheses: H8: there is no visit 'W 12'; did you mean" in text
+    assert "confirmatory.options: no hypothesis takes its p-value from ancova_week4" in text
+
+
+def test_a_graph_that_is_wrong_names_the_hypothesis(copy):
+    edit(copy, "analyses.yaml", ("to: {H2: 1/4, H3: 1/4, H6: 1/2}", "to: {H2: 1/2, H3: 1/4, H6: 1/2}"))
+    assert "confirmatory.options: H1: its transitions sum to 1.25, more than 1" in problems(copy)

@@ -7,6 +7,9 @@ import pandas as pd
 
 from nirls.ard.build import row, rows
 from nirls.ard.frame import to_frame
+from nirls.methods.multiplicity import MultiplicityOptions, multiplicity
+from nirls.methods.registry import AnalysisData
+from nirls.plan.analysis import Analysis
 from nirls.plan.display import Display
 from nirls.tlf.context import SYNTHETIC, ArmView, DisplayContext, ParamView, VisitView
 
@@ -253,6 +256,21 @@ class World:
             out += rows({"n_subjects": part["USUBJID"].nunique(), "n_obs": len(part)}, group1="TRT01P", group1_level=code)
         return to_frame(out, analysis_id="irls-records", method="records", dataset="ADQS", analysis_set="FAS", param="IRLSTOT"), frame
 
+    def family(self) -> pd.DataFrame:
+        """Decisions at weeks 12 and 4, arm after arm in a fixed sequence, by the method itself."""
+        asked = [(code, visit) for visit in ("Week 12", "Week 4") for code in self.codes[1:]]
+        hypotheses = {
+            f"H{i}": {"label": f"{code}, {visit}", "analysis": "irls-mmrm", "comparison": f"{code} - SHAM", "visit": visit}
+            | ({"weight": 1} if i == 1 else {})
+            | ({"to": {f"H{i + 1}": 1}} if i < len(asked) else {})
+            for i, (code, visit) in enumerate(asked, 1)
+        }
+        spec = Analysis(label="x", dataset="ADSL", method="multiplicity", uses=["irls-mmrm"])
+        used = {"irls-mmrm": self.mmrm()}
+        data = AnalysisData(frame=pd.DataFrame(), adsl=pd.DataFrame(), spec=spec, analysis_id="family", plan=None, used=used)
+        result = multiplicity(data, MultiplicityOptions(alpha=0.05, sides=2, hypotheses=hypotheses))
+        return to_frame(result.rows, analysis_id="family", method="multiplicity", dataset="ADSL", analysis_set="FAS")
+
 
 def display(layout: str, analyses: dict[str, str], kind: str = "table", title: str = "A display", **more: object) -> Display:
     """A plan entry."""
@@ -274,6 +292,8 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
         "T14.2.1.2": ("observed", "table", {"main": world.observed()}, {}),
         "F14.2.1.1": ("lsmeans_plot", "figure", {"main": world.mmrm()}, {}),
         "F14.2.1.5": ("trajectories", "figure", {"main": kept, "means": world.observed()}, {}),
+        "T14.2.1.5": ("multiplicity", "table", {"main": world.family()}, {}),
+        "F14.2.1.4": ("multiplicity_graph", "figure", {"main": world.family()}, {}),
         "A1": ("answer", "answer", {"main": world.mmrm()}, question),
     }
     out = {}

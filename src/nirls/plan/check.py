@@ -132,6 +132,7 @@ def _analyses(plan: Plan) -> Iterator[Problem]:
             yield file, (name, "method"), unknown("method", analysis.method, methods)
         else:
             yield from _options(file, (name, "options"), methods[analysis.method].options, analysis.options)
+            yield from _across(plan, file, name, methods[analysis.method].options)
         for i, other in enumerate(analysis.uses):
             if other not in plan.analyses:
                 yield file, (name, "uses", i), unknown("analysis", other, plan.analyses)
@@ -147,6 +148,19 @@ def _options(file: str, loc: tuple[str | int, ...], model: Any, options: dict[st
     except ValidationError as error:
         for _, text in explain(error, model, {}):
             yield file, loc, text
+
+
+def _across(plan: Plan, file: str, name: str, model: Any) -> Iterator[Problem]:
+    """What the options of a method find wrong when they see the rest of the plan, where they look (`cross_check`)."""
+    from nirls.plan.base import validate
+
+    if hasattr(model, "cross_check"):
+        try:
+            options = validate(model, plan.analyses[name].options)
+        except ValidationError:
+            return  # reported as such
+        for text in options.cross_check(plan.analyses[name], plan):
+            yield file, (name, "options"), text
 
 
 def _cycles(plan: Plan) -> Iterator[Problem]:

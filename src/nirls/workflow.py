@@ -34,12 +34,12 @@ STUDY = {
     ),
     "derive": (
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
-        *("parameters", "populations", "strata", "pooling", "covariates", "deviations"),
+        *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations"),
     ),
     "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
     "display": (
         *("id", "synthetic", "blinding", "dates", "arms", "reference", "visits", "parameters", "populations"),
-        *("strata", "covariates", "deviations"),
+        *("strata", "covariates", "after_baseline", "deviations"),
     ),
 }
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nirls.stats.blinding import WEIGHTS, bang, collapse, james
+from nirls.stats.blinding import WEIGHTS, bang, james
 
 # Guesses (treatment, placebo, do not know) by arm (treatment, placebo). CRISP: Bang, Ni and Davis (2004), Table 7.
 CRISP = [[82, 27], [25, 29], [170, 83]]
@@ -92,11 +92,6 @@ def test_empty_cells_are_counts():
     assert found.estimate == 0.0 and found.reason == ""
 
 
-def test_collapse_five_levels():
-    five = [[20, 5], [62, 22], [15, 9], [10, 20], [170, 83]]
-    np.testing.assert_array_equal(collapse(five), CRISP)
-
-
 @pytest.mark.parametrize("table", [[[1, 2], [3, 4]], [[1, 2], [3, -4], [0, 0]], [[1, 2], [3, 0.5], [0, 0]], [[1, np.nan], [3, 1], [0, 0]]])
 def test_a_bad_table_is_refused(table):
     with pytest.raises(ValueError, match="table of guesses"):
@@ -106,8 +101,6 @@ def test_a_bad_table_is_refused(table):
 def test_bad_counts_and_levels_are_refused():
     with pytest.raises(ValueError, match="right guesses"):
         bang(3, -1, 2)
-    with pytest.raises(ValueError, match="five levels"):
-        collapse(CRISP)
     with pytest.raises(ValueError, match="confidence level"):
         james(CRISP).ci(95)
 

@@ -69,6 +69,8 @@ STATS: dict[str, Stat] = {
     "correlation": Stat("Correlation element", 3),
     "iterations": Stat("Iterations", 0, kind="count"),
     "gradient": Stat("Largest scaled gradient", 2),
+    "james": Stat("James index", 2),
+    "bang": Stat("Bang index", 2),
     "smd": Stat("SMD", 2),
     "text": Stat("Note", 0, kind="text"),
 }

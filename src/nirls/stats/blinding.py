@@ -60,24 +60,6 @@ def _counts(table: Array, shape: tuple[int, ...], what: str) -> Array:
     return counts
 
 
-def collapse(table: Array) -> Array:
-    """Five levels of guess to three.
-
-    Parameters
-    ----------
-    table : (5, k) array of int
-        Rows: strongly active, somewhat active, somewhat control, strongly control, do not know; a column for each arm.
-
-    Returns
-    -------
-    (3, k) array of int
-        Rows: active, control, do not know.
-    """
-    counts = np.asarray(table)
-    counts = _counts(counts, (5, *counts.shape[1:2]), "the table of guesses in five levels").astype(int)
-    return np.stack([counts[0] + counts[1], counts[2] + counts[3], counts[4]])
-
-
 def james(table: Array) -> BlindingIndex:
     """Index of James et al. (1996): 0 all guesses right, 0.5 guesses at random, 1 all *do not know* (or all wrong).
 

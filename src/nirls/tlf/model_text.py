@@ -59,7 +59,7 @@ def contrast(ard: Ard, arm: str, reference: str) -> str:
 
 def response(ard: Ard, variable: str | None) -> str:
     """The response the LS means are of: the one asked for, else the only variable that is neither a fact nor an exclusion."""
-    have = [v for v in ard.variables if v not in ("model", "exclusion", "footnote")]
+    have = [v for v in ard.variables if v not in ("model", "exclusion", "footnote", "subjects")]
     if variable is not None:
         if variable not in have:
             raise DisplayError(

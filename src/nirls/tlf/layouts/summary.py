@@ -45,7 +45,7 @@ def summary(request: Request) -> Laid:
     """Baseline characteristics by arm: statistics of numbers, n (%) of categories; no tests."""
     options, notes, context, main = request.options, Notes(), request.context, request.ards["main"]
     columns = arm_columns(main, context, notes, options.arms, options.total)
-    special = ("footnote", "exclusion", "model")
+    special = ("footnote", "exclusion", "model", "subjects")
     blocks = options.blocks or [
         SummaryBlock(variable=v, role=role) for role, ard in request.ards.items() for v in ard.variables if v not in special
     ]

@@ -9,6 +9,7 @@ from nirls.ard.build import row, rows
 from nirls.ard.frame import to_frame
 from nirls.plan.display import Display
 from nirls.tlf.context import SYNTHETIC, ArmView, DisplayContext, ParamView, VisitView
+from tests.methods.test_measurement import ards as measurement
 
 WEEKS = (1, 2, 3, 4, 6, 8, 10, 12)
 VISITS = ("Baseline", *(f"Week {w}" for w in WEEKS))
@@ -292,6 +293,7 @@ def display(layout: str, analyses: dict[str, str], kind: str = "table", title: s
 def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dict[str, pd.DataFrame]]]:
     """Display number → plan entry, results and records, for one display of every layout."""
     kept, frame = world.records()
+    measured = measurement()
     arm = "NIR850-54" if "NIR850-54" in world.codes else world.codes[1]
     flow = {"main": world.disposition(), "excluded": world.excluded(), "untreated": world.untreated_reasons(), "analysed": world.mmrm()}
     question = {"question": "Does near-infrared light beat sham?", "arm": arm, "visit": "Week 12", "limits": ["It is one trial."]}
@@ -307,6 +309,8 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
             {"main": world.mmrm(), "counts": world.early_guess(), "sham": world.within()},
             {"visit": "Week 4", "variable": "GUESSW1"},
         ),
+        "T14.1.9": ("reliability", "table", {k: measured[k] for k in ("main", "retest")}, {}),
+        "T14.1.10": ("minimal_change", "table", {"main": measured["mcid"]}, {"anchor": {"3": "Minimally improved"}}),
         "T14.2.1.1": ("lsmeans", "table", {"main": world.mmrm()}, {"emphasis": ["Week 12"]}),
         "T14.2.1.2": ("observed", "table", {"main": world.observed()}, {}),
         "F14.2.1.1": ("lsmeans_plot", "figure", {"main": world.mmrm()}, {}),

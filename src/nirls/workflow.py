@@ -34,12 +34,12 @@ STUDY = {
     ),
     "derive": (
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
-        *("parameters", "populations", "strata", "pooling", "covariates", "deviations"),
+        *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations"),
     ),
     "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
     "display": (
         *("id", "synthetic", "blinding", "dates", "arms", "reference", "visits", "parameters", "populations"),
-        *("strata", "covariates", "deviations"),
+        *("strata", "covariates", "after_baseline", "deviations"),
     ),
 }
 
@@ -197,7 +197,12 @@ class Targets:
             return json_hash([read, scales, plan.config.seed])
         assert key is not None
         if stage == "analyse":
-            return json_hash([key, plan.analyses[key].model_dump(mode="json"), read])
+            from nirls.methods.registry import all_methods
+
+            entry, more = plan.analyses[key], {"instruments": scales, "parameters": study["parameters"], "seed": plan.config.seed}
+            methods = all_methods()
+            reads = methods[entry.method].reads if entry.method in methods else ()
+            return json_hash([key, entry.model_dump(mode="json"), read, {name: more[name] for name in reads}])
         display = plan.displays.displays[key]
         entries = [plan.analyses[a].model_dump(mode="json") for a in display.analyses.values()]
         return json_hash([key, display.model_dump(mode="json"), entries, read, scales])

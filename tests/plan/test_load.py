@@ -119,6 +119,22 @@ def test_a_blinded_study_takes_no_treatment_as_a_characteristic(copy):
     assert "DM.ACTARMCD tells the treatment, and the study is blinded" in problems(copy)
 
 
+def test_no_model_adjusts_for_what_is_known_only_after_randomization(copy):
+    edit(copy, "analyses.yaml", ("covariates: [BASE, SITEID, STRSEV]", "covariates: [BASE, SITEID, STRSEV, GUESSW1]"))
+    assert "GUESSW1 is known only after randomization and may be caused by the treatment; a model cannot adjust for it" in problems(copy)
+
+
+def test_names_of_words_and_groups(copy):
+    edit(
+        copy, "study.yaml", ("param: GUESSP, visit: Week 1", "param: CONFP, visit: Week 11"), ("labels: {NIR: Near", "labels: {NIRR: Near")
+    )
+    edit(copy, "analyses.yaml", ("where: GUESSW1 == 'NIR'", "where: GUESSW2 == 'NIR'"))
+    text = problems(copy)
+    assert "there is no parameter with `values` 'CONFP'" in text and "there is no visit 'Week 11'; did you mean" in text
+    assert "there is no value 'NIRR'; did you mean 'NIR'?" in text
+    assert "guess_nir.subjects.where" in text and "ADSL has no variable 'GUESSW2'; did you mean 'GUESSW1'?" in text
+
+
 def test_folder_without_configuration(tmp_path):
     with pytest.raises(ConfigError, match="has no folder config/; run from the folder of the repository"):
         load_plan("nir-rls", root=tmp_path)

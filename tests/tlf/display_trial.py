@@ -12,6 +12,7 @@ from nirls.methods.registry import AnalysisData
 from nirls.plan.analysis import Analysis
 from nirls.plan.display import Display
 from nirls.tlf.context import SYNTHETIC, ArmView, DisplayContext, ParamView, VisitView
+from tests.methods.test_measurement import ards as measurement
 
 WEEKS = (1, 2, 3, 4, 6, 8, 10, 12)
 VISITS = ("Baseline", *(f"Week {w}" for w in WEEKS))
@@ -232,6 +233,36 @@ class World:
             out, analysis_id="irls-mmrm", method="mmrm", dataset="ADQS", analysis_set="FAS", param="IRLSTOT", estimand_id="primary"
         )
 
+    def within(self) -> pd.DataFrame:
+        """The mixed model among the participants of one guess."""
+        text = row("text", None, variable="subjects", stat_text="who guessed sham at week 1")
+        return pd.concat([self.mmrm(), to_frame([text], analysis_id="irls-mmrm", analysis_set="FAS")], ignore_index=True)
+
+    def early_guess(self) -> pd.DataFrame:
+        key = {"variable": "GUESSW1", "group1": "TRT01P", "group1_level": "Total"}
+        out = [*self.sizes(self.fas(), 90), row("n", 31, variable_level="SHAM", **key), row("n_missing", 7, **key)]
+        return to_frame(out, analysis_id="guess", method="count", dataset="ADSL", analysis_set="FAS")
+
+    def guesses(self) -> pd.DataFrame:
+        """Guesses of one respondent at one visit; one arm has no index."""
+        fas, last = self.fas(), self.codes[-1]
+        out = self.sizes(fas, None)
+        for code in self.codes:
+            key = {"param": "GUESSP", "visit": "Week 1", "group1": "TRT01P", "group1_level": code}
+            for answer, n in (("active", 20), ("control", 15), ("unknown", fas[code] - 40)):
+                share = {"n": n, "p": 100 * n / (fas[code] - 5)}
+                out += rows(share, variable="guess", variable_level=answer, **key)
+            out += rows({"n": fas[code] - 5, "n_missing": 5}, variable="answered", **key)
+            for name in ("bang", *(("james",) if code != "SHAM" else ())):
+                versus = {"comparison": f"{code} - SHAM"} if name == "james" else {}
+                values = {name: 0.61, "std_error": 0.05, "conf_low": 0.512, "conf_high": 0.708}
+                broken = name == "james" and code == last
+                out += [
+                    row(s, None if broken else v, error="no guess in one of the arms" if broken else "", variable=name, **versus, **key)
+                    for s, v in values.items()
+                ]
+        return to_frame(out, analysis_id="guesses", method="blinding", dataset="ADQS", analysis_set="FAS")
+
     def records(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         fas, rng = self.fas(), np.random.default_rng(5)
         out = self.sizes(fas, sum(fas.values()))
@@ -280,6 +311,7 @@ def display(layout: str, analyses: dict[str, str], kind: str = "table", title: s
 def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dict[str, pd.DataFrame]]]:
     """Display number → plan entry, results and records, for one display of every layout."""
     kept, frame = world.records()
+    measured = measurement()
     arm = "NIR850-54" if "NIR850-54" in world.codes else world.codes[1]
     flow = {"main": world.disposition(), "excluded": world.excluded(), "untreated": world.untreated_reasons(), "analysed": world.mmrm()}
     question = {"question": "Does near-infrared light beat sham?", "arm": arm, "visit": "Week 12", "limits": ["It is one trial."]}
@@ -288,6 +320,15 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
         "F14.1.1": ("flow", "figure", flow, {}),
         "T14.1.2": ("deviations", "table", {"main": world.deviations()}, {"important": ["DOSE"]}),
         "T14.1.3": ("summary", "table", {"main": world.baseline_numbers(), "categories": world.baseline_levels()}, {}),
+        "T14.1.7": ("blinding", "table", {"main": world.guesses()}, {}),
+        "T14.1.8": (
+            "guess_effect",
+            "table",
+            {"main": world.mmrm(), "counts": world.early_guess(), "sham": world.within()},
+            {"visit": "Week 4", "variable": "GUESSW1"},
+        ),
+        "T14.1.9": ("reliability", "table", {k: measured[k] for k in ("main", "retest")}, {}),
+        "T14.1.10": ("minimal_change", "table", {"main": measured["mcid"]}, {"anchor": {"3": "Minimally improved"}}),
         "T14.2.1.1": ("lsmeans", "table", {"main": world.mmrm()}, {"emphasis": ["Week 12"]}),
         "T14.2.1.2": ("observed", "table", {"main": world.observed()}, {}),
         "F14.2.1.1": ("lsmeans_plot", "figure", {"main": world.mmrm()}, {}),

@@ -16,7 +16,7 @@ KEY = (
 VALUES = ("stat_label", "stat", "stat_text", "unit", "order", "warning", "error")
 COLUMNS = KEY + VALUES
 # Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, footnotes.
-NOT_ANALYSED = ("model", "term", "exclusion", "footnote")
+NOT_ANALYSED = ("model", "term", "exclusion", "footnote", "subjects")
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 
 
@@ -82,6 +82,17 @@ STATS: dict[str, Stat] = {
     "covariance_parameter": Stat("Covariance parameter", 4),
     "iterations": Stat("Iterations", 0, kind="count"),
     "gradient": Stat("Largest scaled gradient", 2),
+    "james": Stat("James index", 2),
+    "bang": Stat("Bang index", 2),
+    "cronbach_alpha": Stat("Cronbach's alpha", 3),
+    "omega": Stat("McDonald's omega", 3),
+    "icc": Stat("Intraclass correlation", 3),
+    "sem": Stat("Standard error of measurement", 2),
+    "sdc": Stat("Smallest detectable change", 2),
+    "change": Stat("Minimal important change", 2),
+    "auc": Stat("Area under the ROC curve", 3),
+    "sensitivity": Stat("Sensitivity", 2),
+    "specificity": Stat("Specificity", 2),
     "smd": Stat("SMD", 2),
     "text": Stat("Note", 0, kind="text"),
 }

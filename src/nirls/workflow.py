@@ -36,7 +36,7 @@ STUDY = {
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
         *("parameters", "populations", "strata", "pooling", "covariates", "deviations"),
     ),
-    "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
+    "analyse": ("arms", "reference", "dose_unit", "strata", "covariates", "instruments"),
     "display": (
         *("id", "synthetic", "blinding", "dates", "arms", "reference", "visits", "parameters", "populations"),
         *("strata", "covariates", "deviations"),
@@ -197,7 +197,7 @@ class Targets:
             return json_hash([read, scales, plan.config.seed])
         assert key is not None
         if stage == "analyse":
-            return json_hash([key, plan.analyses[key].model_dump(mode="json"), read])
+            return json_hash([key, plan.analyses[key].model_dump(mode="json"), read, scales])
         display = plan.displays.displays[key]
         entries = [plan.analyses[a].model_dump(mode="json") for a in display.analyses.values()]
         return json_hash([key, display.model_dump(mode="json"), entries, read, scales])

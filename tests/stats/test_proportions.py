@@ -62,25 +62,25 @@ def test_limits_without_events_have_a_closed_form(n):
 
 @pytest.mark.parametrize("case", R["plain"], ids=lambda c: f"{c['x1']}/{c['n1']} v {c['x2']}/{c['n2']}")
 def test_score_interval_is_that_of_numerical_maximisation(case):
-    """R: restricted likelihood maximised numerically, tests/reference/responders.R; uniroot there stops at about 1e-12."""
+    """R: restricted likelihood maximised numerically, tests/reference/responders.R."""
     counts = [case[k] for k in ("x1", "n1", "x2", "n2")]
-    assert score(*counts).ci() == pytest.approx((case["low"], case["high"]), abs=1e-11)
-    assert score(*counts, correction=False).ci() == pytest.approx((case["mee"]["low"], case["mee"]["high"]), abs=1e-11)
-    assert score(*counts).statistic() == pytest.approx(case["statistic"], rel=1e-11, abs=1e-11)
+    assert score(*counts).ci() == pytest.approx((case["low"], case["high"]), abs=1e-12)
+    assert score(*counts, correction=False).ci() == pytest.approx((case["mee"]["low"], case["mee"]["high"]), abs=1e-12)
+    assert score(*counts).statistic() == pytest.approx(case["statistic"], rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.parametrize("case", R["strata"], ids=lambda c: f"{len(c['x1'])} strata")
 def test_strata_are_those_of_r(case):
     """R 4.2.2 mantelhaen.test, epiR 2.0.57 (Sato's interval), and the score interval as above."""
     given_tables = tables(*(case[k] for k in ("x1", "n1", "x2", "n2")))
-    assert ScoreDifference(tables=given_tables).ci() == pytest.approx((case["low"], case["high"]), abs=1e-11)
+    assert ScoreDifference(tables=given_tables).ci() == pytest.approx((case["low"], case["high"]), abs=1e-12)
     assert CMHTest(tables=given_tables).statistic == pytest.approx(case["chisq"], rel=1e-12)
     assert CMHTest(tables=given_tables).p_value == pytest.approx(case["p"], rel=1e-12)
     assert CMHTest(tables=given_tables, continuity=True).statistic == pytest.approx(case["chisq_cc"], rel=1e-12)
     assert CommonOddsRatio(tables=given_tables).estimate == pytest.approx(case["or"], rel=1e-12)
     assert CommonOddsRatio(tables=given_tables).ci() == pytest.approx(case["or_ci"], rel=1e-12)
     sato = MantelHaenszelDifference(tables=given_tables)
-    assert (sato.estimate, *sato.ci()) == pytest.approx(case["sato"], rel=1e-9, abs=1e-12)
+    assert (sato.estimate, *sato.ci()) == pytest.approx(case["sato"], rel=1e-12, abs=1e-14)
 
 
 def test_berkeley_admissions():
@@ -120,7 +120,7 @@ def test_wilson_is_scipy():
 
 
 def test_one_table_is_the_textbook():
-    """Mantel–Haenszel χ² is (N−1)/N of Pearson's; the odds ratio is ad/bc with Woolf's SE; the score statistic at 0 is the former's root."""
+    """Mantel–Haenszel χ² is (N−1)/N of Pearson's; the odds ratio is ad/bc with Woolf's SE; the score statistic at 0 is its root."""
     one = tables(56, 70, 48, 80)
     pearson = stats.chi2_contingency([[56, 14], [48, 32]], correction=False).statistic
     assert CMHTest(tables=one).statistic == pytest.approx(pearson * 149 / 150, rel=1e-13)
@@ -143,31 +143,44 @@ COUNTS = st.tuples(st.integers(1, 80), st.integers(1, 80)).flatmap(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.lists(COUNTS, min_size=1, max_size=4))
 def test_properties_of_the_score_interval(rows):
     x1, n1, x2, n2 = map(list, zip(*rows, strict=True))
     found = score(x1, n1, x2, n2)
     low, high = found.ci()
     assert -1 <= low <= found.estimate <= high <= 1
-    # swapping the arms swaps the limits with their sign; counting non-events changes the sign as well
-    assert score(x2, n2, x1, n1).ci() == pytest.approx((-high, -low), abs=1e-12)
+    # swapping the arms swaps the limits with their sign; so does counting non-events (limits near ±1 are ill-conditioned)
+    assert score(x2, n2, x1, n1).ci() == pytest.approx((-high, -low), abs=1e-10)
     less1, less2 = [n - x for n, x in zip(n1, x1, strict=True)], [n - x for n, x in zip(n2, x2, strict=True)]
-    assert score(less1, n1, less2, n2).ci() == pytest.approx((-high, -low), abs=1e-12)
+    assert score(less1, n1, less2, n2).ci() == pytest.approx((-high, -low), abs=1e-10)
     # the interval holds what the test does not reject, and a wider level holds a narrower one
     for limit in (low, high):
         if abs(limit) < 1 - 1e-9:
             assert found.p_value(limit) == pytest.approx(0.05, abs=1e-7)
-    assert (found.p_value() < 0.05) == (not low <= 0 <= high) or min(abs(low), abs(high)) < 1e-9
     narrow = found.ci(0.8)
     assert low <= narrow[0] <= narrow[1] <= high
-    # each limit is the only one: the statistic falls with the hypothesis
+    # what is outside is rejected; in one table what is inside is not, and the statistic falls with the hypothesis
     grid = np.linspace(-0.999, 0.999, 101)
     values = np.array([found.statistic(d) for d in grid])
-    assert (np.diff(values[np.isfinite(values)]) <= 1e-9).all()
+    outside = (grid < low - 1e-9) | (grid > high + 1e-9)
+    assert (np.abs(values[outside]) > stats.norm.ppf(0.975)).all()
+    if len(rows) == 1:
+        assert (np.abs(values[~outside]) <= stats.norm.ppf(0.975) + 1e-6).all()
+        assert (np.diff(values[np.isfinite(values)]) <= 1e-9).all()
 
 
-@settings(max_examples=150, deadline=None)
+def test_limits_enclose_all_that_is_not_rejected():
+    """Strata 0/1 v 0/1 and 5/5 v 0/1: the statistic is not monotone there."""
+    found = score([0, 5], [1, 5], [0, 0], [1, 1])
+    grid = np.linspace(-0.9999, 0.9999, 2001)
+    accepted = grid[[found.p_value(d) >= 0.05 for d in grid]]
+    low, high = found.ci()
+    assert low <= accepted.min() and accepted.max() <= high
+    assert found.p_value(low) == pytest.approx(0.05, abs=1e-9)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(COUNTS, st.floats(-0.98, 0.98))
 def test_restricted_estimates_maximise_the_likelihood(counts, delta):
     x1, n1, x2, n2 = counts
@@ -180,7 +193,8 @@ def test_restricted_estimates_maximise_the_likelihood(counts, delta):
 
     best = optimize.minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-10})
     assert p1 - p2 == pytest.approx(delta, abs=1e-12)
-    assert loss(p2) <= best.fun + 1e-9
+    # where a root of the cubic is nearly double, half of the digits is all there is
+    assert loss(p2) <= best.fun + (1e-9 if abs(delta) > 1e-4 else 1e-7)
 
 
 def test_nothing_happens_and_everything_happens():

@@ -131,21 +131,26 @@ def _analyses(plan: Plan) -> Iterator[Problem]:
         if analysis.method not in methods:
             yield file, (name, "method"), unknown("method", analysis.method, methods)
         else:
-            yield from _options(file, (name, "options"), methods[analysis.method].options, analysis.options)
+            yield from _options(file, (name, "options"), methods[analysis.method].options, analysis.options, plan)
         for i, other in enumerate(analysis.uses):
             if other not in plan.analyses:
                 yield file, (name, "uses", i), unknown("analysis", other, plan.analyses)
     yield from _cycles(plan)
 
 
-def _options(file: str, loc: tuple[str | int, ...], model: Any, options: dict[str, Any]) -> Iterator[Problem]:
+def _options(file: str, loc: tuple[str | int, ...], model: Any, options: dict[str, Any], plan: Plan | None = None) -> Iterator[Problem]:
+    """Problems of options by themselves and, for a model that has `problems`, given the plan."""
     from nirls.plan.base import validate
     from nirls.plan.load import explain
 
     try:
-        validate(model, options)
+        checked = validate(model, options)
     except ValidationError as error:
         for _, text in explain(error, model, {}):
+            yield file, loc, text.removeprefix("the file: ")
+        return
+    if plan is not None and hasattr(checked, "problems"):
+        for text in checked.problems(plan):
             yield file, loc, text
 
 

@@ -174,6 +174,8 @@ def explain(error: ValidationError, model: Any, lines: dict[Loc, int]) -> list[t
         elif kind == "literal_error":
             allowed = [a.strip().strip("'") for a in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             text = f"{given!r} is not allowed{_near(str(given), allowed)} (allowed: {', '.join(allowed)})"
+        elif kind == "value_error":  # a check of the model, which says all there is to say
+            text = str(item["ctx"]["error"])
         else:
             text = f"{item['msg'][0].lower()}{item['msg'][1:]}, not {json.dumps(given, ensure_ascii=False, default=str)[:60]}"
         found.append((line, f"{path}: {text}"))

@@ -1,7 +1,6 @@
 """The method `responder`: who counts, in which denominator, and the numbers of each comparison."""
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,51 +9,11 @@ from pydantic import ValidationError
 
 from nirls.ard.frame import to_frame
 from nirls.errors import ConfigError, DataError
-from nirls.methods.registry import AnalysisData
 from nirls.methods.responder import ResponderOptions, responder
-from nirls.plan.analysis import Analysis
-from nirls.plan.instrument import Instrument
+from nirls.models.logistic import logistic
 from nirls.plan.load import load_plan
 from nirls.stats.proportions import CommonOddsRatio, MantelHaenszelDifference, ScoreDifference, tables
-
-ARMS = ["SHAM", "NIR"]
-SCALE = Instrument.model_validate(
-    {
-        "name": "Scale", "abbreviation": "IRLS", "direction": "lower_better", "items": {"I1": "Item"}, "total": "IRLSTOT", "source": "none",
-        "scores": {"IRLSTOT": {"label": "Total", "items": ["I1"], "range": (0, 40), "source": "none"}},
-        "thresholds": {
-            "half": {"label": "At least 50 %", "kind": "percent_reduction", "value": 50, "source": "none"},
-            "three": {"label": "At least 3 points", "kind": "change", "value": -3, "source": "none"},
-            "ten": {"label": "At most 10", "kind": "value", "value": 10, "source": "none"},
-        },
-    }
-)  # fmt: skip
-CGI = {"label": "CGI-I 1 or 2", "param": "CGII", "kind": "value", "value": 2, "direction": "lower_better", "source": "none"}
-
-
-def make(values, strata=None, arms=ARMS, param="IRLSTOT", visit="Week 4"):
-    """Data of an analysis from arm → list of (BASE, AVAL) or None for a subject without a record."""
-    subjects, records = [], []
-    for arm, pairs in values.items():
-        for i, pair in enumerate(pairs):
-            who = f"{arm}-{i:03d}"
-            subjects.append({"USUBJID": who, "TRT01P": arm, "STR": "all" if strata is None else strata[arm][i]})
-            if pair is not None:
-                records.append(
-                    {"USUBJID": who, "TRT01P": arm, "PARAMCD": param, "AVISIT": visit, "AVISITN": 4.0, "BASE": pair[0], "AVAL": pair[1]}
-                )
-    frame, adsl = (
-        pd.DataFrame(rows).assign(TRT01P=lambda d: pd.Categorical(d["TRT01P"], categories=arms, ordered=True))
-        for rows in (records, subjects)
-    )
-    study = SimpleNamespace(reference="SHAM", instruments=["irls"], strata={}, covariates={}, arms={a: SimpleNamespace() for a in arms})
-    spec = Analysis(label="x", dataset="ADQS", method="responder", group="TRT01P")
-    return AnalysisData(frame=frame, adsl=adsl, spec=spec, analysis_id="x", plan=SimpleNamespace(study=study, instruments={"irls": SCALE}))
-
-
-def counts(events, size, missing=0):
-    """So many subjects with a reduction of 60 %, the others with one of 10 %, the last ones without a record."""
-    return [(20.0, 8.0)] * events + [(20.0, 18.0)] * (size - events - missing) + [None] * missing
+from tests.methods.responder_trial import ARMS, CGI, counts, make
 
 
 def run(data, **options):
@@ -163,6 +122,45 @@ def test_newcombe_has_an_interval_and_no_test():
     assert "no test" in stat(found, "p_value", comparison="NIR - SHAM", variable_level="risk difference")["error"]
 
 
+def with_age(data):
+    rng = np.random.default_rng(1)
+    return dataclasses.replace(
+        data, adsl=data.adsl.assign(AGE=rng.normal(50, 10, len(data.adsl)).round(), SITE=list("AB") * (len(data.adsl) // 2))
+    )
+
+
+@pytest.mark.parametrize("variance", ["ge", "ge_hc0", "ye", None])
+def test_adjusted_rows_are_those_of_the_model(variance):
+    data = with_age(make({"SHAM": counts(48, 80, missing=2), "NIR": counts(56, 70)}))
+    found = run(data, covariates=["AGE", "SITE"], **({"variance": variance} if variance else {}))
+    responded = data.frame.assign(Y=data.frame["AVAL"] < 10).set_index("USUBJID")["Y"].reindex(data.adsl["USUBJID"]).fillna(False)
+    fit = logistic("Y ~ TRT01P + AGE + SITE", data.adsl.assign(Y=responded.to_numpy(float)))
+    r = fit.standardised_difference("TRT01P", variance or "ye")
+    expected = [100 * r.estimate, 100 * r.std_error, *(100 * v for v in r.ci()), r.p_value]
+    names = ("estimate", "std_error", "conf_low", "conf_high", "p_value")
+    assert pair(found, "standardised risk difference", *names) == pytest.approx(expected)
+    odds = fit.odds_ratio("TRT01P")
+    assert pair(found, "logistic odds ratio", *odds) == pytest.approx(list(odds.values()))
+
+
+def test_separation_gives_firth_and_no_standardised_difference():
+    found = run(with_age(make({"SHAM": counts(0, 40), "NIR": counts(5, 40)})), covariates=["SITE"])
+    cell = stat(found, "estimate", comparison="NIR - SHAM", variable_level="logistic odds ratio")
+    assert 5 < cell["stat"] < 30 and "Firth" in cell["warning"]
+    assert "separated" in stat(found, "estimate", comparison="NIR - SHAM", variable_level="standardised risk difference")["error"]
+    nobody = run(with_age(make({"SHAM": counts(0, 40), "NIR": counts(0, 40)})), covariates=["SITE"])
+    assert (
+        "nobody responded in both arms" in stat(nobody, "estimate", comparison="NIR - SHAM", variable_level="logistic odds ratio")["error"]
+    )
+
+
+def test_a_missing_covariate_is_counted():
+    data = with_age(make({"SHAM": counts(48, 80), "NIR": counts(56, 70)}))
+    data = dataclasses.replace(data, adsl=data.adsl.assign(AGE=data.adsl["AGE"].where(data.adsl.index > 2)))
+    found = run(data, covariates=["AGE"])
+    assert "3 subjects without AGE" in stat(found, "estimate", comparison="NIR - SHAM", variable_level="logistic odds ratio")["warning"]
+
+
 def test_a_second_parameter_is_a_definition_of_its_own():
     one, two = make({"SHAM": counts(4, 10), "NIR": counts(6, 10)}), make({"SHAM": [(0, 2.0)] * 10, "NIR": [(0, 3.0)] * 10}, param="CGII")
     data = dataclasses.replace(one, frame=pd.concat([one.frame, two.frame], ignore_index=True))
@@ -202,6 +200,7 @@ def test_records_that_cannot_be_told_apart():
         ({}, "there is no definition of response"),
         ({"thresholds": ["half", "half"]}, "named twice"),
         ({"thresholds": ["half"], "strata": ["STR"], "interval": "newcombe"}, "Newcombe's interval is for one table"),
+        ({"thresholds": ["half"], "variance": "ge"}, "needs `covariates`"),
         ({"thresholds": ["half"], "definitions": {"x": CGI | {"direction": "low"}}}, "lower_better"),
     ],
 )

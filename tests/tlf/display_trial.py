@@ -7,8 +7,10 @@ import pandas as pd
 
 from nirls.ard.build import row, rows
 from nirls.ard.frame import to_frame
+from nirls.methods.responder import ResponderOptions, responder
 from nirls.plan.display import Display
 from nirls.tlf.context import SYNTHETIC, ArmView, DisplayContext, ParamView, VisitView
+from tests.methods.responder_trial import counts, make
 
 WEEKS = (1, 2, 3, 4, 6, 8, 10, 12)
 VISITS = ("Baseline", *(f"Week {w}" for w in WEEKS))
@@ -229,6 +231,13 @@ class World:
             out, analysis_id="irls-mmrm", method="mmrm", dataset="ADQS", analysis_set="FAS", param="IRLSTOT", estimand_id="primary"
         )
 
+    def responders(self) -> pd.DataFrame:
+        """As the method writes them, of subjects that the counts of responders make."""
+        fas = self.fas()
+        values = {c: counts(10 + 2 * i, fas[c], missing=self.no_value[c]) for i, c in enumerate(self.codes)}
+        found = responder(make(values, arms=self.codes), ResponderOptions(thresholds=["half", "three", "ten"]))
+        return to_frame(found.rows, analysis_id="responders", method="responder", dataset="ADQS", analysis_set="FAS")
+
     def records(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         fas, rng = self.fas(), np.random.default_rng(5)
         out = self.sizes(fas, sum(fas.values()))
@@ -272,6 +281,7 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
         "T14.1.3": ("summary", "table", {"main": world.baseline_numbers(), "categories": world.baseline_levels()}, {}),
         "T14.2.1.1": ("lsmeans", "table", {"main": world.mmrm()}, {"emphasis": ["Week 12"]}),
         "T14.2.1.2": ("observed", "table", {"main": world.observed()}, {}),
+        "T14.2.1.3": ("responders", "table", {"main": world.responders()}, {"emphasis": ["half"]}),
         "F14.2.1.1": ("lsmeans_plot", "figure", {"main": world.mmrm()}, {}),
         "F14.2.1.5": ("trajectories", "figure", {"main": kept, "means": world.observed()}, {}),
         "A1": ("answer", "answer", {"main": world.mmrm()}, question),

@@ -6,7 +6,7 @@ from nirls.ard.frame import to_frame
 from nirls.methods.responder import ResponderOptions, responder
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.make import make_display
-from tests.methods.test_responder import CGI, counts, make
+from tests.methods.responder_trial import CGI, counts, make
 from tests.tlf.display_trial import NINE, TWO, context_of, display
 
 
@@ -65,6 +65,8 @@ def test_nine_arms_have_short_names_and_an_empty_arm_has_a_reason():
     assert [r.label for r in document.rows] == ["At most 10", *(a.short for a in NINE)]
     assert [c.label for c in document.columns] == ["n/N (%)", "Not observed", "Odds ratio (95% CI)", "CMH p"]
     assert cells(document, "660 nm 18 J/cm²", "At most 10") == ["0/0 (NE)", "4", "NE", "NE"]
+    notes = " ".join(f.text for f in document.footnotes)
+    assert "Cochran–Mantel–Haenszel" in notes and "Miettinen" not in notes and "NNTB" not in notes, "what is shown is explained"
     assert document.rows[-1].marks, "the open-label arm is marked"
     assert document.population == "Shows 320 of 324 subjects of the full analysis set; 4 not shown: no value (4)."
 

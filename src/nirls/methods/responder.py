@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from nirls.methods import _responses
+from nirls.methods._adjusted import ODDS, SE, STANDARDISED, adjusted
 from nirls.methods._groups import TOTAL, denominators
 from nirls.methods._linear import arms_and_reference, facts
 from nirls.methods._responses import Definition
+from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
 from nirls.plan.study import Id
@@ -52,6 +54,16 @@ class ResponderOptions(PlanModel):
         "miettinen_nurminen",
         description="Interval of the risk difference; its p-value is of the same statistic. Over strata: weights n1·n2/N.",
     )
+    covariates: list[Id] = Field(
+        default_factory=list,
+        description="ADSL variables of a logistic regression for a standardised risk difference and an adjusted odds ratio "
+        "(text is a factor; name the strata too); none: no adjusted comparison.",
+    )
+    variance: Literal["ge", "ge_hc0", "ye"] | None = Field(
+        None,
+        description="Standard error of the standardised risk difference: 'ye' (default) unconditional, 'ge' and 'ge_hc0' delta method for "
+        "given covariates.",
+    )
     continuity: bool = Field(False, description="Continuity correction of the Cochran–Mantel–Haenszel test (R's default; SAS has none).")
     reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
     level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
@@ -64,6 +76,8 @@ class ResponderOptions(PlanModel):
             raise ValueError("a threshold is named twice")
         if self.interval == "newcombe" and self.strata:
             raise ValueError("Newcombe's interval is for one table; leave `strata` out or choose another `interval`")
+        if self.variance and not self.covariates:
+            raise ValueError("`variance` is that of the standardised risk difference, which needs `covariates`; give them or leave it out")
         return self
 
     def problems(self, plan: Plan) -> list[str]:
@@ -81,6 +95,8 @@ def responder(data: AnalysisData, options: ResponderOptions) -> MethodResult:
     _responses.check_records(data, chosen)
     adsl = data.adsl.set_index("USUBJID")
     strata = _strata(data, adsl, options.strata)
+    require(adsl, options.covariates, data.analysis_id)
+    variance = options.variance or "ye"
 
     found = denominators(data, total=False)
     evaluated: set[str] = set()
@@ -102,6 +118,13 @@ def responder(data: AnalysisData, options: ResponderOptions) -> MethodResult:
                     response[pair], adsl.loc[pair, group] == arm, strata[pair], (arm, reference), options,
                     **key, group1_level=arm, comparison=f"{arm} - {reference}",
                 )  # fmt: skip
+                if options.covariates:
+                    known = (response[pair].dropna() if options.missing == "observed" else response[pair].fillna(False)).astype(bool)
+                    among = known.index
+                    found += adjusted(
+                        known, adsl.loc[among, group] == arm, adsl.loc[among, options.covariates], variance=variance, level=options.level,
+                        **key, group1_level=arm, comparison=f"{arm} - {reference}",
+                    )  # fmt: skip
 
     without = [] if options.missing == "non_responder" else [s for s in adsl.index if s not in evaluated]
     found += _account(adsl[group], without, arms, group)
@@ -113,6 +136,10 @@ def responder(data: AnalysisData, options: ResponderOptions) -> MethodResult:
         "odds ratio": "Mantel–Haenszel, interval with the variance of Robins, Breslow and Greenland",
         "test of association": f"Cochran–Mantel–Haenszel, {'with' if options.continuity else 'without'} continuity correction",
     }
+    if options.covariates:
+        model = f"logistic regression of each pair of arms on treatment, {', '.join(_label(data.plan, c) for c in options.covariates)}"
+        texts[STANDARDISED] = f"{model}; {SE[variance]}"
+        texts[ODDS] = "of the same regression, Wald interval; Firth's penalised likelihood where the data are separated"
     return MethodResult(rows=found + facts(texts))
 
 
@@ -129,7 +156,6 @@ def _strata(data: AnalysisData, adsl: pd.DataFrame, names: list[str]) -> pd.Seri
     import pandas as pd
 
     from nirls.errors import DataError
-    from nirls.methods.describe import require
 
     require(adsl, names, data.analysis_id)
     if not names:

@@ -28,6 +28,9 @@ HEADS: dict[str, tuple[str, str | None]] = {
     "logistic odds ratio": ("Adjusted odds ratio ({})", "p"),
     "CMH test": ("CMH p", None),
 }
+NAMES = {m: m for m in HEADS} | {"number needed to treat": "risk difference", "CMH test": "test of association"}
+"""Measure → the fact of the results that says how it is computed."""
+FACTS = {"standardised risk difference": "adjusted risk difference", "logistic odds ratio": "adjusted odds ratio"}
 WIDE = 4
 """More arms than this are named by their short names."""
 
@@ -78,11 +81,15 @@ def responders(request: Request) -> Laid:
             for arm in arms:
                 cells = _arm(request, main, notes, _key(main, definition, visit, arm.code))
                 for measure in measures:
-                    cells += _comparison(request, main, notes, measure, arm, reference, _key(main, definition, visit, arm.code))
+                    if arm.code == reference:
+                        text = "Reference" if measure == measures[0] else ""
+                        cells += [Cell(text=text), *([Cell()] if HEADS[measure][1] else [])]
+                    else:
+                        cells += _comparison(request, main, notes, measure, reference, _key(main, definition, visit, arm.code))
                 marks = () if arm.blinded else (notes.mark(OPEN_LABEL),)
                 name = arm.short if len(arms) > WIDE else arm.label
                 rows.append(Row(label=name, indent=1, cells=tuple(cells), emphasis=bold, marks=marks))
-    _explain(request, main, notes, arms, definitions, visits)
+    _explain(main, notes, arms, definitions, visits, measures)
     return Laid(
         document=TableDocument(
             stub="Definition",
@@ -120,13 +127,10 @@ def _arm(request: Request, ard: Ard, notes: Notes, key: dict[str, str]) -> list[
     return [cell(text, notes, n, size, *([share] if share else [])), cell(count(gaps.value), notes, gaps)]
 
 
-def _comparison(request: Request, ard: Ard, notes: Notes, measure: str, arm: ArmView, reference: str, key: dict[str, str]) -> list[Cell]:
+def _comparison(request: Request, ard: Ard, notes: Notes, measure: str, reference: str, key: dict[str, str]) -> list[Cell]:
     """Estimate with interval and, where the measure has one, its p-value."""
     context, with_p = request.context, HEADS[measure][1] is not None
-    if arm.code == reference:
-        first = "Reference" if measure == "risk difference" else ""
-        return [Cell(text=first), *([Cell()] if with_p else [])]
-    key = key | {"variable_level": measure, "comparison": model_text.contrast(ard, arm.code, reference)}
+    key = key | {"variable_level": measure, "comparison": model_text.contrast(ard, key["group1_level"], reference)}
     p = ard.get("p_value", **key) if with_p or measure == "CMH test" else None
     p_cell = [] if p is None else [cell(p_value(p.value, context.p_style), notes, p)]
     if measure == "CMH test":
@@ -154,23 +158,22 @@ def _number_needed(est: Found, low: Found, high: Found) -> str:
     return f"{est.text} {short(est.value)} ({low.text} {short(low.value)} to ∞ to {high.text} {short(high.value)})"
 
 
-def _explain(request: Request, ard: Ard, notes: Notes, arms: list[ArmView], definitions: list[str], visits: list[str]) -> None:
+def _explain(ard: Ard, notes: Notes, arms: list[ArmView], definitions: list[str], visits: list[str], measures: list[str]) -> None:
     """Footnotes: what a responder is, what happens to missing values, and which statistics these are."""
     if len(visits) == 1:
         notes.general(f"Values at {visits[0]}.")
     if len(arms) > WIDE:
         notes.general("; ".join(f"{a.short}: {a.label}" for a in arms if a.short != a.label) + ".")
-    said = [
-        f"{ard.get('text', variable='definition', variable_level=d).text} ({ard.get('text', variable='rule', variable_level=d).text})"
-        for d in definitions
-    ]
+    said = [" (".join(ard.get("text", variable=v, variable_level=d).text for v in ("definition", "rule")) + ")" for d in definitions]
     notes.general(f"Definitions, applied to unrounded values: {'; '.join(said)}.")
     notes.general(f"Not observed: {ard.facts['missing']}.")
-    names = ("risk difference", "strata", "standardised risk difference", "odds ratio", "logistic odds ratio")
-    notes.general(" ".join(f"{capital(name)}: {ard.facts[name]}." for name in names if name in ard.facts))
-    notes.general(
-        "NNTB, NNTH: number needed to treat for one more subject to benefit or to be harmed, from the risk difference; where its interval "
-        "contains 0, that of the number needed passes through infinity."
-    )
+    stratified = {"risk difference", "number needed to treat", "odds ratio", "CMH test"} & set(measures)
+    names = [NAMES[m] for m in measures if m in NAMES] + (["strata"] if stratified else [])
+    notes.general(" ".join(f"{capital(FACTS.get(name, name))}: {ard.facts[name]}." for name in dict.fromkeys(names)))
+    if "number needed to treat" in measures:
+        notes.general(
+            "NNTB, NNTH: number needed to treat for one more subject to benefit or to be harmed, from the risk difference; where its "
+            "interval contains 0, that of the number needed passes through infinity."
+        )
     for text in ard.footnotes:
         notes.general(text)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 
 from nirls.ard.build import row, rows
 from nirls.ard.frame import to_frame
+from nirls.methods.distribution import DistributionOptions, distribution
 from nirls.methods.responder import ResponderOptions, responder
 from nirls.plan.display import Display
 from nirls.tlf.context import SYNTHETIC, ArmView, DisplayContext, ParamView, VisitView
@@ -238,6 +241,21 @@ class World:
         found = responder(make(values, arms=self.codes), ResponderOptions(thresholds=["half", "three", "ten"]))
         return to_frame(found.rows, analysis_id="responders", method="responder", dataset="ADQS", analysis_set="FAS")
 
+    def distribution(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Change of subjects, as the method writes it; the last of nine arms has no value at all."""
+        fas, rng = self.fas(), np.random.default_rng(9)
+        values = {
+            c: [(25.0, 25.0 + x) for x in rng.normal(-5 - i, 6, fas[c] - self.no_value[c]).round()] + [None] * self.no_value[c]
+            for i, c in enumerate(self.codes)
+        }
+        if len(self.codes) > 2:
+            values[self.codes[-1]] = [None] * fas[self.codes[-1]]
+        data = make(values, arms=self.codes)
+        data = dataclasses.replace(data, frame=data.frame.assign(CHG=data.frame["AVAL"] - data.frame["BASE"]))
+        found = distribution(data, DistributionOptions())
+        ard = to_frame(found.rows, analysis_id="change", method="distribution", dataset="ADQS", analysis_set="FAS", param="IRLSTOT")
+        return ard, found.records
+
     def records(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         fas, rng = self.fas(), np.random.default_rng(5)
         out = self.sizes(fas, sum(fas.values()))
@@ -271,6 +289,9 @@ def display(layout: str, analyses: dict[str, str], kind: str = "table", title: s
 def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dict[str, pd.DataFrame]]]:
     """Display number → plan entry, results and records, for one display of every layout."""
     kept, frame = world.records()
+    change, changes = world.distribution()
+    records = {"trajectories": frame, "ecdf": changes, "waterfall": changes}
+    lines = {"lines": [{"value": -3, "label": "3 points"}]}
     arm = "NIR850-54" if "NIR850-54" in world.codes else world.codes[1]
     flow = {"main": world.disposition(), "excluded": world.excluded(), "untreated": world.untreated_reasons(), "analysed": world.mmrm()}
     question = {"question": "Does near-infrared light beat sham?", "arm": arm, "visit": "Week 12", "limits": ["It is one trial."]}
@@ -283,6 +304,8 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
         "T14.2.1.2": ("observed", "table", {"main": world.observed()}, {}),
         "T14.2.1.3": ("responders", "table", {"main": world.responders()}, {"emphasis": ["half"]}),
         "F14.2.1.1": ("lsmeans_plot", "figure", {"main": world.mmrm()}, {}),
+        "F14.2.1.2": ("ecdf", "figure", {"main": change}, lines),
+        "F14.2.1.6": ("waterfall", "figure", {"main": change}, lines),
         "F14.2.1.5": ("trajectories", "figure", {"main": kept, "means": world.observed()}, {}),
         "A1": ("answer", "answer", {"main": world.mmrm()}, question),
     }
@@ -290,5 +313,5 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
     for number, (layout, kind, ards, options) in given.items():
         roles = {role: str(ard["analysis_id"].iloc[0]) for role, ard in ards.items()}
         entry = display(layout, roles, kind, f"Display {number}", options=options, footnotes=["CI: confidence interval."])
-        out[number] = (entry, ards, {"main": frame} if layout == "trajectories" else {})
+        out[number] = (entry, ards, {"main": records[layout]} if layout in records else {})
     return out

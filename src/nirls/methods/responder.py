@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from nirls.methods import _responses
 from nirls.methods._adjusted import ODDS, SE, STANDARDISED, adjusted
-from nirls.methods._groups import TOTAL, denominators
+from nirls.methods._groups import account, denominators
 from nirls.methods._linear import arms_and_reference, facts
 from nirls.methods._responses import Definition
 from nirls.methods.describe import require
@@ -127,7 +127,7 @@ def responder(data: AnalysisData, options: ResponderOptions) -> MethodResult:
                     )  # fmt: skip
 
     without = [] if options.missing == "non_responder" else [s for s in adsl.index if s not in evaluated]
-    found += _account(adsl[group], without, arms, group)
+    found += account(adsl[group], without, arms, group)
     found += rows({"conf_level": options.level}, variable="model")
     texts = {
         "risk difference": INTERVALS[options.interval],
@@ -263,20 +263,3 @@ def _difference(t: Any, options: ResponderOptions) -> tuple[float, tuple[float, 
         return sato.estimate, sato.ci(options.level), test, "the estimated variance is 0; the score interval can be computed"
     score = ScoreDifference(tables=t, correction=options.interval == "miettinen_nurminen")
     return score.estimate, score.ci(options.level), {"statistic": score.statistic(), "p_value": score.p_value()}, ""
-
-
-def _account(arm_of: pd.Series, without: list[str], arms: list[str], group: str) -> list[dict[str, Any]]:
-    """Subjects analysed and not analysed, by arm."""
-    from nirls.ard.build import row
-
-    gone = arm_of[without]
-    found = []
-    if len(gone):
-        key = {"variable": "exclusion", "variable_level": "No value", "group1": group}
-        found += [row("n", int((gone == arm).sum()), group1_level=arm, **key) for arm in arms]
-        found.append(row("n", len(gone), group1_level=TOTAL, **key))
-    found += [row("n_excluded", len(gone), variable="model"), row("n_subjects", len(arm_of) - len(gone), variable="model")]
-    for arm in arms:
-        analysed = int((arm_of == arm).sum() - (gone == arm).sum())
-        found.append(row("n_subjects", analysed, variable="model", group1=group, group1_level=arm))
-    return found

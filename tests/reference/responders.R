@@ -75,4 +75,12 @@ out$firth_5_0 <- firth(c(rep(1, 5), rep(0, 35), rep(0, 40)), cbind(1, rep(1:0, e
 e <- d[order(d$BASE), ][1:60, ]; e$Y <- as.integer(e$CHG <= -4 & e$TRT == "NIR-H") # no events in the reference arm
 out$firth_adjusted <- c(firth(e$Y, cbind(1, as.integer(e$TRT == "NIR-H"), e$BASE - 20, as.integer(e$REGION == "AP"))),
   list(y = e$Y, trt = as.integer(e$TRT == "NIR-H"), base = e$BASE - 20, ap = as.integer(e$REGION == "AP")))
+# --- ordered categories ---------------------------------------------------------------------------------------------------------
+tight <- clm.control(gradTol = 1e-11, maxIter = 500L)
+m <- clm(rating ~ temp + contact, data = wine, control = tight); v <- summary(m)$coefficients
+free <- function(nominal, rest) as.numeric(logLik(clm(rest, nominal = nominal, data = wine)))
+out$wine <- list(theta = unname(m$alpha), beta = unname(m$beta), se = unname(v[c("tempwarm", "contactyes"), "Std. Error"]), loglik = as.numeric(logLik(m)),
+  lrt_contact = 2 * (free(~ contact, rating ~ temp) - as.numeric(logLik(m))), lrt_temp = 2 * (free(~ temp, rating ~ contact) - as.numeric(logLik(m))))
+job <- cmh_test(jobsatisfaction, scores = list(Job.Satisfaction = 1:4))
+out$job <- list(chisq = unname(statistic(job)), p = as.numeric(pvalue(job)))
 cat(toJSON(out, digits = NA, auto_unbox = TRUE, pretty = FALSE))

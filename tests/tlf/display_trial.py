@@ -10,6 +10,7 @@ import pandas as pd
 from nirls.ard.build import row, rows
 from nirls.ard.frame import to_frame
 from nirls.methods.distribution import DistributionOptions, distribution
+from nirls.methods.ordinal import OrdinalOptions, ordinal
 from nirls.methods.responder import ResponderOptions, responder
 from nirls.plan.display import Display
 from nirls.tlf.context import SYNTHETIC, ArmView, DisplayContext, ParamView, VisitView
@@ -256,6 +257,18 @@ class World:
         ard = to_frame(found.rows, analysis_id="change", method="distribution", dataset="ADQS", analysis_set="FAS", param="IRLSTOT")
         return ard, found.records
 
+    def categories(self) -> pd.DataFrame:
+        """Three ordered categories, as the method writes them; the last of nine arms has no value at all."""
+        fas, rng = self.fas(), np.random.default_rng(13)
+        values = {
+            c: [(0.0, x) for x in rng.choice([1.0, 2.0, 3.0], fas[c] - self.no_value[c])] + [None] * self.no_value[c] for c in self.codes
+        }
+        if len(self.codes) > 2:
+            values[self.codes[-1]] = [None] * fas[self.codes[-1]]
+        options = OrdinalOptions(levels={"1": "Improved", "2": "No change", "3": "Worse"}, direction="lower_better")
+        rows = ordinal(make(values, arms=self.codes, param="CGII"), options).rows
+        return to_frame(rows, analysis_id="cgi", method="ordinal", dataset="ADQS", analysis_set="FAS", param="CGII")
+
     def records(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         fas, rng = self.fas(), np.random.default_rng(5)
         out = self.sizes(fas, sum(fas.values()))
@@ -304,6 +317,8 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
         "T14.2.1.2": ("observed", "table", {"main": world.observed()}, {}),
         "T14.2.1.3": ("responders", "table", {"main": world.responders()}, {"emphasis": ["half"]}),
         "F14.2.1.1": ("lsmeans_plot", "figure", {"main": world.mmrm()}, {}),
+        "T14.2.1.4": ("categories", "table", {"main": world.categories()}, {}),
+        "F14.2.1.3": ("category_bars", "figure", {"main": world.categories()}, {}),
         "F14.2.1.2": ("ecdf", "figure", {"main": change}, lines),
         "F14.2.1.6": ("waterfall", "figure", {"main": change}, lines),
         "F14.2.1.5": ("trajectories", "figure", {"main": kept, "means": world.observed()}, {}),

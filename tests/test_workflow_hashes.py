@@ -114,7 +114,7 @@ def allowed(stage, plan, key=None):
         names.add(f"analyses.{key}")
         reads = all_methods()[plan.analyses[key].method].reads
         names |= {{"parameters": "study.parameters", "seed": "config.seed", "instruments": "instruments.*"}[name] for name in reads}
-        names |= {f"instruments.{name}" for name in plan.instruments if "instruments" in reads}
+        names |= {"study.instruments", *(f"instruments.{name}" for name in plan.instruments)} if "instruments" in reads else set()
     if stage == "display":
         names.add(f"displays.{key}")
         names |= {f"analyses.{a}" for a in plan.displays.displays[key].analyses.values()}
@@ -275,7 +275,7 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
     other = dataclasses.replace(plan, instruments={**plan.instruments, key: scale.model_copy(update={"item_range": (0.0, 9.0)})})
     seed = dataclasses.replace(plan, config=plan.config.model_copy(update={"seed": 1}))
     before = Targets(plan=plan)
-    for changed_plan, methods in ((other, {"mcid", "retest", "reliability"}), (seed, {"mcid"})):
+    for changed_plan, methods in ((other, {"mcid", "retest", "reliability", "responder", "distribution"}), (seed, {"mcid"})):
         after = Targets(plan=changed_plan)
         again = {plan.analyses[a].method for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)}
         assert again == methods

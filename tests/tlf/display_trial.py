@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 
 from nirls.ard.build import row, rows
 from nirls.ard.frame import to_frame
+from nirls.methods.distribution import DistributionOptions, distribution
 from nirls.methods.multiplicity import MultiplicityOptions, multiplicity
+from nirls.methods.ordinal import OrdinalOptions, ordinal
 from nirls.methods.registry import AnalysisData
+from nirls.methods.responder import ResponderOptions, responder
 from nirls.plan.analysis import Analysis
 from nirls.plan.display import Display
 from nirls.tlf.context import SYNTHETIC, ArmView, DisplayContext, ParamView, VisitView
+from tests.methods.responder_trial import counts, make
 from tests.methods.test_measurement import ards as measurement
 
 WEEKS = (1, 2, 3, 4, 6, 8, 10, 12)
@@ -263,6 +269,40 @@ class World:
                 ]
         return to_frame(out, analysis_id="guesses", method="blinding", dataset="ADQS", analysis_set="FAS")
 
+    def responders(self) -> pd.DataFrame:
+        """As the method writes them, of subjects that the counts of responders make."""
+        fas = self.fas()
+        values = {c: counts(10 + 2 * i, fas[c], missing=self.no_value[c]) for i, c in enumerate(self.codes)}
+        found = responder(make(values, arms=self.codes), ResponderOptions(thresholds=["half", "three", "ten"]))
+        return to_frame(found.rows, analysis_id="responders", method="responder", dataset="ADQS", analysis_set="FAS")
+
+    def distribution(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Change of subjects, as the method writes it; the last of nine arms has no value at all."""
+        fas, rng = self.fas(), np.random.default_rng(9)
+        values = {
+            c: [(25.0, 25.0 + x) for x in rng.normal(-5 - i, 6, fas[c] - self.no_value[c]).round()] + [None] * self.no_value[c]
+            for i, c in enumerate(self.codes)
+        }
+        if len(self.codes) > 2:
+            values[self.codes[-1]] = [None] * fas[self.codes[-1]]
+        data = make(values, arms=self.codes)
+        data = dataclasses.replace(data, frame=data.frame.assign(CHG=data.frame["AVAL"] - data.frame["BASE"]))
+        found = distribution(data, DistributionOptions())
+        ard = to_frame(found.rows, analysis_id="change", method="distribution", dataset="ADQS", analysis_set="FAS", param="IRLSTOT")
+        return ard, found.records
+
+    def categories(self) -> pd.DataFrame:
+        """Three ordered categories, as the method writes them; the last of nine arms has no value at all."""
+        fas, rng = self.fas(), np.random.default_rng(13)
+        values = {
+            c: [(0.0, x) for x in rng.choice([1.0, 2.0, 3.0], fas[c] - self.no_value[c])] + [None] * self.no_value[c] for c in self.codes
+        }
+        if len(self.codes) > 2:
+            values[self.codes[-1]] = [None] * fas[self.codes[-1]]
+        options = OrdinalOptions(levels={"1": "Improved", "2": "No change", "3": "Worse"}, direction="lower_better")
+        rows = ordinal(make(values, arms=self.codes, param="CGII"), options).rows
+        return to_frame(rows, analysis_id="cgi", method="ordinal", dataset="ADQS", analysis_set="FAS", param="CGII")
+
     def records(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         fas, rng = self.fas(), np.random.default_rng(5)
         out = self.sizes(fas, sum(fas.values()))
@@ -312,6 +352,9 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
     """Display number → plan entry, results and records, for one display of every layout."""
     kept, frame = world.records()
     measured = measurement()
+    change, changes = world.distribution()
+    records = {"trajectories": frame, "ecdf": changes, "waterfall": changes}
+    lines = {"lines": [{"value": -3, "label": "3 points"}]}
     arm = "NIR850-54" if "NIR850-54" in world.codes else world.codes[1]
     flow = {"main": world.disposition(), "excluded": world.excluded(), "untreated": world.untreated_reasons(), "analysed": world.mmrm()}
     question = {"question": "Does near-infrared light beat sham?", "arm": arm, "visit": "Week 12", "limits": ["It is one trial."]}
@@ -331,7 +374,12 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
         "T14.1.10": ("minimal_change", "table", {"main": measured["mcid"]}, {"anchor": {"3": "Minimally improved"}}),
         "T14.2.1.1": ("lsmeans", "table", {"main": world.mmrm()}, {"emphasis": ["Week 12"]}),
         "T14.2.1.2": ("observed", "table", {"main": world.observed()}, {}),
+        "T14.2.1.3": ("responders", "table", {"main": world.responders()}, {"emphasis": ["half"]}),
         "F14.2.1.1": ("lsmeans_plot", "figure", {"main": world.mmrm()}, {}),
+        "T14.2.1.4": ("categories", "table", {"main": world.categories()}, {}),
+        "F14.2.1.3": ("category_bars", "figure", {"main": world.categories()}, {}),
+        "F14.2.1.2": ("ecdf", "figure", {"main": change}, lines),
+        "F14.2.1.6": ("waterfall", "figure", {"main": change}, lines),
         "F14.2.1.5": ("trajectories", "figure", {"main": kept, "means": world.observed()}, {}),
         "T14.2.1.5": ("multiplicity", "table", {"main": world.family()}, {}),
         "F14.2.1.4": ("multiplicity_graph", "figure", {"main": world.family()}, {}),
@@ -341,5 +389,5 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
     for number, (layout, kind, ards, options) in given.items():
         roles = {role: str(ard["analysis_id"].iloc[0]) for role, ard in ards.items()}
         entry = display(layout, roles, kind, f"Display {number}", options=options, footnotes=["CI: confidence interval."])
-        out[number] = (entry, ards, {"main": frame} if layout == "trajectories" else {})
+        out[number] = (entry, ards, {"main": records[layout]} if layout in records else {})
     return out

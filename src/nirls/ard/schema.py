@@ -38,6 +38,7 @@ STATS: dict[str, Stat] = {
     "N": Stat("Subjects in the column", 0, kind="count"),
     "n": Stat("n", 0, kind="count"),
     "n_missing": Stat("Missing", 0, kind="count"),
+    "n_imputed": Stat("Not observed, counted as non-responders", 0, kind="count"),
     "n_events": Stat("Events", 0, kind="count"),
     "n_subjects": Stat("Subjects analysed", 0, kind="count"),
     "n_obs": Stat("Observations analysed", 0, kind="count"),

@@ -169,7 +169,7 @@ def _options(file: str, loc: tuple[str | int, ...], model: Any, options: dict[st
         validate(model, options)
     except ValidationError as error:
         for _, text in explain(error, model, {}):
-            yield file, loc, text
+            yield file, loc, text.removeprefix("the file: ")
 
 
 def _across(plan: Plan, file: str, name: str, model: Any) -> Iterator[Problem]:

@@ -46,6 +46,12 @@ def test_a_curve_passes_through_the_responder_rate():
         assert records[(records["TRT01P"] == arm) & (records["CHG"] <= -3)]["PERCENT"].max() == rate
 
 
+@pytest.mark.parametrize(("denominator", "below"), [("set", True), ("observed", False)])
+def test_the_denominator_is_said(denominator, below):
+    found = to_frame(distribution(trial(), DistributionOptions(denominator=denominator)).rows, analysis_id="x")
+    assert ("ends below 100" in found.loc[found["variable_level"] == "denominator", "stat_text"].item()) == below
+
+
 def test_everybody_is_accounted_for():
     found = to_frame(distribution(trial(), DistributionOptions()).rows, analysis_id="x")
     of_nir = found[(found["group1_level"] == "NIR") & (found["variable"] == "CHG")].set_index("stat_name")["stat"]

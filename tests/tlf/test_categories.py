@@ -1,5 +1,8 @@
 """Table and bars of ordered categories."""
 
+import math
+import re
+
 import pytest
 
 from nirls.tlf.errors import DisplayError
@@ -35,6 +38,24 @@ def test_the_bars(made, world):
     if len(world.codes) > 2:
         assert any("(n = 0, " in text for text in found), "an arm without a value keeps its place"
     assert "from improved to worse" in document.alt
+
+
+def test_each_number_stands_in_its_segment(made, world):
+    """Along a bar: the numbers in the order of the categories, each at the middle of its share."""
+    frame = world.categories()
+    frame = frame[(frame["stat_name"] == "p") & frame["stat"].notna()]
+    svg = made["F14.2.1.3"][1]["svg"].decode()
+    places = sorted((float(y), float(x), t) for x, y, t in re.findall(r'x="([\d.]+)" y="([\d.]+)"[^>]*>(\d+)</text>', svg))
+    ticks, inside = places[-5:], places[:-5]
+    zero, full = ticks[0][1], ticks[-1][1]
+    arms = [c for c in world.codes if c in set(frame["group1_level"])]
+    assert len(inside) == 3 * len(arms), "every segment of this trial has room for its number"
+    for i, arm in enumerate(arms):
+        shares = list(frame[frame["group1_level"] == arm]["stat"])
+        found = sorted((x, t) for _, x, t in inside[3 * i : 3 * i + 3])
+        assert [t for _, t in found] == [str(math.floor(p + 0.5)) for p in shares]
+        middles = [zero + (full - zero) * (sum(shares[:j]) + p / 2) / 100 for j, p in enumerate(shares)]
+        assert [x for x, _ in found] == pytest.approx(middles, abs=8), "a text is placed by its left end"
 
 
 def test_a_reference_that_is_no_arm(two):

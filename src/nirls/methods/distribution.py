@@ -13,6 +13,11 @@ from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
 from nirls.plan.study import Id
 
+DENOMINATORS = {
+    "set": "percentages of all subjects of the set, so a curve ends below 100 where values are missing",
+    "observed": "percentages of subjects with a value",
+}
+
 
 class DistributionOptions(PlanModel):
     """Options of `distribution`."""
@@ -67,7 +72,7 @@ def distribution(data: AnalysisData, options: DistributionOptions) -> MethodResu
     )
     texts = {
         "direction": "lower_better" if low else "higher_better",
-        "denominator": f"percentages of {'all subjects of the set' if options.denominator == 'set' else 'subjects with a value'}",
+        "denominator": DENOMINATORS[options.denominator],
     }
     shown = shown.sort_values([group, "RANK"], kind="stable").reset_index(drop=True)
     return MethodResult(rows=found + facts(texts), records=shown.assign(**{group: shown[group].astype("str")}))

@@ -87,7 +87,10 @@ def _draw(
     )
     plot = p9.ggplot(data, p9.aes("arm", "percent", fill="level")) + figures.theme()
     plot += p9.geom_col(width=0.74, color="white", size=0.4)
-    plot += p9.geom_text(p9.aes(label="text", color="ink"), position=p9.position_stack(vjust=0.5), size=figures.SMALL, show_legend=False)
+    # group: without it the ink would decide the order of the stack, and numbers would stand in the segments of others
+    plot += p9.geom_text(
+        p9.aes(label="text", color="ink", group="level"), position=p9.position_stack(vjust=0.5), size=figures.SMALL, show_legend=False
+    )
     plot += p9.scale_color_identity()
     plot += p9.coord_flip()
     plot += p9.scale_fill_manual(values=colors, limits=levels, breaks=levels)

@@ -29,9 +29,7 @@ def ecdf(request: Request) -> Laid:
     x_title, y_title = _subjects.outcome(request), f"Subjects with a value of at {'most' if low else 'least'} x (%)"
     visit = f" at {main.visits[0]}" if main.visits else ""
     alt = f"Cumulative distribution of {x_title[:1].lower() + x_title[1:]}{visit}, in panels of {len(arms)} arms."
-    notes.general(
-        f"Values{visit}; {main.facts['denominator']}" + (", so a curve ends below 100 where values are missing." if visit else ".")
-    )
+    notes.general(f"Values{visit}; {main.facts['denominator']}.")
     if any(a.code == context.reference for a in arms) and len(arms) > 1:
         reference = _subjects.strip(context.arm(context.reference), sizes).replace("\n", ", ")
         notes.general(f"Dashed in every panel: reference arm ({reference}).")

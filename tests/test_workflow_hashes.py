@@ -11,7 +11,7 @@ from nirls.adam.derive import derive, read_inputs
 from nirls.analyse import analyse_files
 from nirls.ard.io import write_table
 from nirls.methods.registry import all_methods
-from nirls.plan.analysis import Analysis
+from nirls.plan.analysis import Analysis, Subjects
 from nirls.plan.config import Config
 from nirls.plan.load import Plan, load_plan
 from nirls.plan.study import Pooling, Study
@@ -259,7 +259,12 @@ def test_scales(plan):
 def test_each_field_of_an_analysis(plan, field):
     """An entry concerns its own result, what shows it, and the report; no other analysis or display."""
     entry = plan.analyses[ANALYSIS]
-    value = {"options": {**entry.options, "level": 0.9}, "arms": ["SHAM"], "uses": ["disposition"]}.get(field, "other")
+    value = {
+        "options": {**entry.options, "level": 0.9},
+        "arms": ["SHAM"],
+        "uses": ["disposition"],
+        "subjects": Subjects(label="who", where="SEX == 'F'"),
+    }.get(field, "other")
     other = dataclasses.replace(plan, analyses={**plan.analyses, ANALYSIS: entry.model_copy(update={field: value})})
     before, after = Targets(plan=plan), Targets(plan=other)
     assert {a for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)} == {ANALYSIS}

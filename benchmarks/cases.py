@@ -12,7 +12,7 @@ Size = tuple[int, int]
 """Subjects, visits."""
 
 TABLE: tuple[Size, ...] = ((200, 4), (1000, 6), (1000, 10), (20000, 6), (20000, 10))
-CURVES: tuple[Size, ...] = (*((n, 6) for n in (100, 300, 1000, 3000, 20000)), *((1000, t) for t in (2, 3, 4, 6, 8, 12)))
+CURVES: tuple[Size, ...] = (*((n, 6) for n in (100, 300, 1000, 3000, 20000)), *((1000, t) for t in (2, 4, 6, 8, 12)))
 QUICK_TABLE: tuple[Size, ...] = ((200, 4), (1000, 6))
 QUICK_CURVES: tuple[Size, ...] = ((100, 6), (1000, 6), (1000, 3))
 

@@ -29,7 +29,7 @@ class Limits:
     seconds: float = 120.0
     memory_gb: float = 8.0
     repetitions: int = 5
-    budget: float = 8.0
+    budget: float = 5.0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,12 @@ def _figure(lines: list[Line], axis: int, name: str, label: str) -> bytes:
         + p9.geom_label(p9.aes(label="mark"), frame[~frame["sure"]], size=BASE, label_size=0, label_padding=0.1)
         + p9.geom_text(p9.aes(x="at", y="place", label="label"), ends, ha="left", size=SMALL)
         + p9.facet_wrap("panel", ncol=1, scales="free_x")
-        + p9.scale_x_log10(breaks=sizes, labels=[f"{x:,}" for x in sizes], limits=(sizes[0], sizes[-1] * (sizes[-1] / sizes[0]) ** ROOM))
-        + p9.scale_y_log10(breaks=[0.01, 0.1, 1, 10, 100, 1000], labels=["0.01 s", "0.1 s", "1 s", "10 s", "100 s", "1,000 s"])
+        + p9.scale_x_log10(
+            breaks=sizes, minor_breaks=[], labels=[f"{x:,}" for x in sizes], limits=(sizes[0], sizes[-1] * (sizes[-1] / sizes[0]) ** ROOM)
+        )
+        + p9.scale_y_log10(
+            minor_breaks=[], breaks=[0.01, 0.1, 1, 10, 100, 1000], labels=["0.01 s", "0.1 s", "1 s", "10 s", "100 s", "1,000 s"]
+        )
         + p9.scale_color_manual(values={k: v[0] for k, v in LOOKS.items()})
         + p9.scale_shape_manual(values={k: v[1] for k, v in LOOKS.items()})
         + p9.scale_linetype_identity()
@@ -82,7 +87,10 @@ def _figure(lines: list[Line], axis: int, name: str, label: str) -> bytes:
         + theme()
         + p9.theme(figure_size=(7.4, 1.1 + 2.6 * len(titles)))
     )
-    return svg_text(plot.draw(), f"benchmark-{name}", f"CPU time against {label}", _description(lines, axis))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", p9.exceptions.PlotnineWarning)  # a line of one point
+        figure = plot.draw()
+    return svg_text(figure, f"benchmark-{name}", f"CPU time against {label}", _description(lines, axis))
 
 
 def _ends(lines: list[Line], frame: Any) -> Any:

@@ -99,11 +99,11 @@ def _scaling(lines: list[Line]) -> str:
 
 
 def _digits(value: float | None, digits: int = 3) -> str:
-    """At least so many significant digits, never an exponent."""
+    """So many significant digits, never an exponent."""
     if value is None:
         return ""
-    if value >= 10**digits:
-        return f"{value:,.0f}"
+    if value >= 10 ** (digits - 1):
+        return f"{float(f'{value:.{digits}g}'):,.0f}"
     return f"{value:#.{digits}g}".rstrip(".")
 
 

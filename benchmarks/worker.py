@@ -61,6 +61,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
+            bufsize=0,
             env=environment(),
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)),
         )
@@ -70,12 +71,11 @@ class Worker:
     def ask(self, limit: float) -> dict[str, Any]:
         """One call: its answer, or ``{"error": "limit", "cpu": at least this long}`` after `limit` CPU seconds.
 
-        A call that uses no CPU time is given up after three times as long by the clock.
+        A call that uses no CPU time is given up after five times as long by the clock.
         """
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(b"go\n")
-            self._process.stdin.flush()
         except BrokenPipeError:
             return self._died()
         reply = self._read(limit)
@@ -98,7 +98,7 @@ class Worker:
         started, spent = time.monotonic(), self._cpu() or 0.0
         while not select.select([self._process.stdout], [], [], 0.2)[0]:
             clock, cpu = time.monotonic() - started, self._cpu()
-            if (clock if cpu is None else cpu - spent) > limit or clock > 3.0 * limit:
+            if (clock if cpu is None else cpu - spent) > limit or clock > 5.0 * limit:
                 return {"error": "limit"}
         line = self._process.stdout.readline()
         return json.loads(line) if line else self._died()

@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS = 1
 bin       := .venv/bin
 snakemake := $(bin)/snakemake --workflow-profile workflow/profiles/default --cores $(CORES) $(if $(STUDY),--config study=$(STUDY))
 .DEFAULT_GOAL := help
-.PHONY: help report html test test-slow lint lock schemas check
+.PHONY: help report html test test-slow benchmark lint lock schemas check
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,8 +36,11 @@ test: .venv/.made ## the whole default test suite
 test-slow: .venv/.made ## the long simulations as well
 	@$(bin)/python -m pytest -n auto --dist loadgroup -m "slow or not slow" $(TESTS)
 
+benchmark: .venv/.made ## speed, memory and agreement of the mixed models (QUICK=1: small sizes) to benchmarks/results/
+	@$(bin)/python -m benchmarks.run $(if $(QUICK),--quick)
+
 lint: .venv/.made ## formatting and static checks
-	@$(bin)/ruff check src tests workflow && $(bin)/ruff format --check src tests workflow && $(bin)/snakefmt --check Snakefile workflow/rules && $(bin)/mypy src/nirls/stats src/nirls/models src/nirls/ard src/nirls/plan src/nirls/methods src/nirls/*.py
+	@$(bin)/ruff check src tests workflow benchmarks && $(bin)/ruff format --check src tests workflow benchmarks && $(bin)/snakefmt --check Snakefile workflow/rules && $(bin)/mypy src/nirls/stats src/nirls/models src/nirls/ard src/nirls/plan src/nirls/methods src/nirls/*.py
 
 schemas: .venv/.made ## rewrite workflow/schemas and config/README.md from the models
 	@$(bin)/python -m nirls schemas

@@ -10,7 +10,8 @@ from nirls import provenance, workflow
 from nirls.adam.derive import derive, read_inputs
 from nirls.analyse import analyse_files
 from nirls.ard.io import write_table
-from nirls.plan.analysis import Analysis
+from nirls.methods.registry import all_methods
+from nirls.plan.analysis import Analysis, Subjects
 from nirls.plan.config import Config
 from nirls.plan.load import Plan, load_plan
 from nirls.plan.study import Pooling, Study
@@ -111,6 +112,9 @@ def allowed(stage, plan, key=None):
         names.add("config.seed")
     if stage == "analyse":
         names.add(f"analyses.{key}")
+        reads = all_methods()[plan.analyses[key].method].reads
+        names |= {{"parameters": "study.parameters", "seed": "config.seed", "instruments": "instruments.*"}[name] for name in reads}
+        names |= {"study.instruments", *(f"instruments.{name}" for name in plan.instruments)} if "instruments" in reads else set()
     if stage == "display":
         names.add(f"displays.{key}")
         names |= {f"analyses.{a}" for a in plan.displays.displays[key].analyses.values()}
@@ -255,7 +259,12 @@ def test_scales(plan):
 def test_each_field_of_an_analysis(plan, field):
     """An entry concerns its own result, what shows it, and the report; no other analysis or display."""
     entry = plan.analyses[ANALYSIS]
-    value = {"options": {**entry.options, "level": 0.9}, "arms": ["SHAM"], "uses": ["disposition"]}.get(field, "other")
+    value = {
+        "options": {**entry.options, "level": 0.9},
+        "arms": ["SHAM"],
+        "uses": ["disposition"],
+        "subjects": Subjects(label="who", where="SEX == 'F'"),
+    }.get(field, "other")
     other = dataclasses.replace(plan, analyses={**plan.analyses, ANALYSIS: entry.model_copy(update={field: value})})
     before, after = Targets(plan=plan), Targets(plan=other)
     assert {a for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)} == {ANALYSIS}
@@ -263,6 +272,18 @@ def test_each_field_of_an_analysis(plan, field):
     assert {d for d in plan.displays.displays if before.spec("display", d) != after.spec("display", d)} == shown
     assert after.spec("report") != before.spec("report")
     assert after.spec("derive") == before.spec("derive") and after.spec("ingest") == before.spec("ingest")
+
+
+def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
+    """The scale and the seed concern the minimal important change; of the others only what scores a scale knows the scale."""
+    key, scale = next(iter(plan.instruments.items()))
+    other = dataclasses.replace(plan, instruments={**plan.instruments, key: scale.model_copy(update={"item_range": (0.0, 9.0)})})
+    seed = dataclasses.replace(plan, config=plan.config.model_copy(update={"seed": 1}))
+    before = Targets(plan=plan)
+    for changed_plan, methods in ((other, {"mcid", "retest", "reliability", "responder", "distribution"}), (seed, {"mcid"})):
+        after = Targets(plan=changed_plan)
+        again = {plan.analyses[a].method for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)}
+        assert again == methods
 
 
 def test_an_estimand_concerns_the_report_alone(plan):

@@ -9,6 +9,7 @@ from nirls.methods.registry import AnalysisData, MethodResult, all_methods
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
 
 
@@ -42,19 +43,27 @@ def run_analysis(
     params = data.frame["PARAMCD"].dropna().unique() if "PARAMCD" in data.frame.columns else []
     shared: dict[str, Any] = {
         "analysis_id": analysis_id, "estimand_id": data.spec.estimand or "", "method": data.spec.method,
-        "dataset": data.spec.dataset, "analysis_set": data.spec.set or "", "subset": data.spec.where or "",
+        "dataset": data.spec.dataset, "analysis_set": data.spec.set or "", "subset": _subset(data.spec),
     }  # fmt: skip
     param = str(params[0]) if len(params) == 1 else ""
     notes = [
         {"stat_name": "text", "stat_label": "Note", "variable": "footnote", "variable_level": str(i), "stat_text": t}
         for i, t in enumerate(result.footnotes, 1)
     ]
+    if data.spec.subjects is not None:
+        notes.append({"stat_name": "text", "stat_label": "Note", "variable": "subjects", "stat_text": data.spec.subjects.label})
     rows = [{"param": param, **r} if not r.get("param") else r for r in [*result.rows, *notes]]
     return to_frame(rows, **shared), result
 
 
+def _subset(spec: Analysis) -> str:
+    """Conditions on subjects and records, as one text."""
+    parts = [spec.subjects.where if spec.subjects is not None else None, spec.where]
+    return " and ".join(f"({part})" if len([p for p in parts if p]) > 1 else part for part in parts if part)
+
+
 def select(plan: Plan, analysis_id: str, frame: pd.DataFrame, adsl: pd.DataFrame, used: dict[str, pd.DataFrame]) -> AnalysisData:
-    """Apply set, arms and `where`; the treatment variable becomes an ordered Categorical in display order."""
+    """Apply set, arms, `subjects` and `where`; the treatment variable becomes an ordered Categorical in display order."""
     import pandas as pd
 
     from nirls.errors import DataError
@@ -76,6 +85,10 @@ def select(plan: Plan, analysis_id: str, frame: pd.DataFrame, adsl: pd.DataFrame
         return data, left
 
     (subjects, _), (records, left) = keep(adsl), keep(frame)
+    if spec.subjects is not None:
+        subjects = subjects[where_mask(spec.subjects.where, subjects)]
+        records = records[records["USUBJID"].isin(subjects["USUBJID"])]
+        left.append(f"{len(records)} of these are of the {len(subjects)} subjects who fulfil the condition {spec.subjects.where!r}")
     if spec.where is not None:
         records = records[where_mask(spec.where, records)]
         left.append(f"{len(records)} of these fulfil the condition {spec.where!r}")

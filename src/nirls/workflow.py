@@ -34,12 +34,12 @@ STUDY = {
     ),
     "derive": (
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
-        *("parameters", "populations", "strata", "pooling", "covariates", "deviations"),
+        *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations"),
     ),
     "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
     "display": (
         *("id", "synthetic", "blinding", "dates", "arms", "reference", "visits", "parameters", "populations"),
-        *("strata", "covariates", "deviations"),
+        *("strata", "covariates", "after_baseline", "deviations"),
     ),
 }
 
@@ -134,7 +134,13 @@ class Targets:
 
     def analyses_of(self, *, records: bool) -> str:
         """Alternation of the analyses that do, or do not, keep records."""
-        return "|".join(k for k, a in self.plan.analyses.items() if (a.method == "records") == records) or "none"
+        return "|".join(k for k in self.plan.analyses if self.keeps_records(k) == records) or "none"
+
+    def keeps_records(self, analysis: str) -> bool:
+        """Whether the method of an analysis writes records of subjects beside its statistics."""
+        from nirls.methods.registry import all_methods
+
+        return all_methods()[self.plan.analyses[analysis].method].keeps_records
 
     def display_id(self, stem: str) -> str:
         return next(k for k in self.plan.displays.displays if file_stem(k) == stem)
@@ -154,7 +160,7 @@ class Targets:
     def display_inputs(self, stem: str) -> dict[str, Any]:
         roles = self.plan.displays.displays[self.display_id(stem)].analyses
         ids = list(dict.fromkeys(roles.values()))
-        kept = [a for a in ids if self.plan.analyses[a].method == "records"]
+        kept = [a for a in ids if self.keeps_records(a)]
         return {"ards": [f"{self.out}/ard/{a}.parquet" for a in ids], "records": [f"{self.out}/ard/{a}.records.parquet" for a in kept]}
 
     def rendered(self) -> list[str]:
@@ -197,7 +203,15 @@ class Targets:
             return json_hash([read, scales, plan.config.seed])
         assert key is not None
         if stage == "analyse":
-            return json_hash([key, plan.analyses[key].model_dump(mode="json"), read])
+            from nirls.methods.registry import all_methods
+
+            entry, more = (
+                plan.analyses[key],
+                {"instruments": [study["instruments"], scales], "parameters": study["parameters"], "seed": plan.config.seed},
+            )
+            methods = all_methods()
+            reads = methods[entry.method].reads if entry.method in methods else ()
+            return json_hash([key, entry.model_dump(mode="json"), read, {name: more[name] for name in reads}])
         display = plan.displays.displays[key]
         entries = [plan.analyses[a].model_dump(mode="json") for a in display.analyses.values()]
         return json_hash([key, display.model_dump(mode="json"), entries, read, scales])

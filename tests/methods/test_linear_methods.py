@@ -1,7 +1,6 @@
 """The methods `mmrm` and `ancova`: what they write into analysis results data."""
 
 import json
-import typing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,12 +9,15 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+import nirls
 from nirls.ard.frame import to_frame
 from nirls.errors import ConfigError, DataError
 from nirls.methods.ancova import ANCOVAOptions, ancova
 from nirls.methods.mmrm import MMRMOptions, mmrm
 from nirls.methods.registry import AnalysisData, all_methods
 from nirls.plan.analysis import Analysis
+from nirls.tlf.lookup import Ard
+from nirls.tlf.model_text import response
 
 HERE = Path(__file__).parents[1] / "reference"
 ARMS = ["SHAM", "NIR-L", "NIR-H"]
@@ -84,6 +86,39 @@ def test_mmrm_rows_are_the_reference(adqs):
     assert text(found, "formula") == "CHG ~ BASE + REGION + TRT01P + AVISIT + BASE:AVISIT + TRT01P:AVISIT"
     assert (text(found, "ddf"), text(found, "variance")) == ("Kenward–Roger (linear)", "Kenward–Roger adjusted")
     assert (text(found, "covariance"), text(found, "path")) == ("unstructured", "us: converged in 5 iterations")
+
+
+def test_mmrm_tests_its_terms(adqs):
+    """Type III: rows of the table of the fit (its values: tests/models/test_terms.py), and no second response for the displays."""
+    given = data(adqs, "mmrm")
+    found = ard(mmrm(given, MMRMOptions(**OPTIONS)))
+    model = "CHG ~ BASE + REGION + TRT01P + AVISIT + BASE:AVISIT + TRT01P:AVISIT"
+    table = nirls.mmrm(model, given.frame, subject="USUBJID", visit="AVISIT").anova()
+    rows = found[found["variable"] == "term"]
+    assert list(rows["variable_level"].unique()) == list(table.index) == model[6:].split(" + ")
+    assert set(rows["group1"]) == {""} and len(rows) == 4 * 6
+    for term in table.index:
+        stats = [stat(found, name, variable="term", variable_level=term) for name in ("num_df", "den_df", "f_statistic", "p_value")]
+        assert stats == pytest.approx(list(table.loc[term])[:4], rel=1e-12)
+    assert response(Ard(found.assign(analysis_id="x"), "main", "d"), None) == "CHG"
+    robust = ard(mmrm(given, MMRMOptions(**OPTIONS, ddf="satterthwaite", vcov="CR3")))
+    assert stat(robust, "f_statistic", variable="term", variable_level="TRT01P") != stat(
+        found, "f_statistic", variable="term", variable_level="TRT01P"
+    )
+
+
+def test_mmrm_terms_that_cannot_be_tested_say_why(adqs):
+    empty = adqs[~((adqs["TRT01P"] == "NIR-H") & (adqs["AVISITN"] == 4))]
+    found = ard(mmrm(data(empty, "mmrm"), MMRMOptions(**OPTIONS, rank_deficient="drop")))
+    rows = found[(found["variable"] == "term") & (found["variable_level"] == "TRT01P:AVISIT")]
+    assert rows["stat"].notna().all() and stat(found, "num_df", variable="term", variable_level="TRT01P:AVISIT") == 5
+    assert set(rows["warning"]) == {"TRT01P:AVISIT: 1 of the 6 dimensions of the hypothesis are not estimable and not tested"}
+    found = ard(mmrm(data(empty[empty["TRT01P"] != "NIR-L"], "mmrm"), MMRMOptions(**OPTIONS, rank_deficient="drop")))
+    rows = found[(found["variable"] == "term") & (found["variable_level"] == "TRT01P")].set_index("stat_name")
+    assert rows.loc["num_df", "stat"] == 0 and set(rows["error"].drop("num_df")) == {"not estimable"}
+    found = ard(mmrm(data(empty, "mmrm"), MMRMOptions(**OPTIONS)))
+    rows = found[found["variable"] == "term"]
+    assert len(rows) == 4 * 6 and rows["stat"].isna().all() and rows["error"].str.contains("rank deficient").all()
 
 
 def test_mmrm_structure_and_variance_are_the_reference(adqs):
@@ -197,13 +232,6 @@ def test_wrong_data_stop_the_analysis(adqs):
 def test_options_are_checked(options, message):
     with pytest.raises(ValidationError, match=message):
         MMRMOptions(**options)
-
-
-def test_only_implemented_structures_validate():
-    from nirls.stats.mmrm.covariance import STRUCTURES
-
-    (name,) = typing.get_args(MMRMOptions.model_fields["covariance"].annotation)
-    assert set(typing.get_args(name)) == set(STRUCTURES)
 
 
 def test_every_option_is_described():

@@ -119,6 +119,22 @@ def test_a_blinded_study_takes_no_treatment_as_a_characteristic(copy):
     assert "DM.ACTARMCD tells the treatment, and the study is blinded" in problems(copy)
 
 
+def test_no_model_adjusts_for_what_is_known_only_after_randomization(copy):
+    edit(copy, "analyses.yaml", ("covariates: [BASE, SITEID, STRSEV]", "covariates: [BASE, SITEID, STRSEV, GUESSW1]"))
+    assert "GUESSW1 is known only after randomization and may be caused by the treatment; a model cannot adjust for it" in problems(copy)
+
+
+def test_names_of_words_and_groups(copy):
+    edit(
+        copy, "study.yaml", ("param: GUESSP, visit: Week 1", "param: CONFP, visit: Week 11"), ("labels: {NIR: Near", "labels: {NIRR: Near")
+    )
+    edit(copy, "analyses.yaml", ("where: GUESSW1 == 'NIR'", "where: GUESSW2 == 'NIR'"))
+    text = problems(copy)
+    assert "there is no parameter with `values` 'CONFP'" in text and "there is no visit 'Week 11'; did you mean" in text
+    assert "there is no value 'NIRR'; did you mean 'NIR'?" in text
+    assert "guess_nir.subjects.where" in text and "ADSL has no variable 'GUESSW2'; did you mean 'GUESSW1'?" in text
+
+
 def test_folder_without_configuration(tmp_path):
     with pytest.raises(ConfigError, match="has no folder config/; run from the folder of the repository"):
         load_plan("nir-rls", root=tmp_path)
@@ -132,3 +148,24 @@ def test_unknown_study(copy):
 def test_missing_file(copy):
     (copy / "config/studies/nir-rls/estimands.yaml").unlink()
     assert "estimands.yaml: the file does not exist" in problems(copy)
+
+
+def test_a_family_is_checked_against_the_plan(copy):
+    edit(
+        copy,
+        "analyses.yaml",
+        ("uses: [primary_mmrm, cgis_week4, sleep_week4]", "uses: [primary_mmrm, cgis_week4, ancova_week4]"),
+        (
+            'IRLS total, week 12", analysis: primary_mmrm, comparison: NIR850-54 - SHAM, visit: Week 12',
+            'x", analysis: primary_mmrm, visit: W 12',
+        ),
+    )
+    text = problems(copy)
+    assert "confirmatory.options: hypotheses: H7: there is no analysis 'sleep_week4'; did you mean" in text
+    assert "confirmatory.options: hypotheses: H8: there is no visit 'W 12'; did you mean" in text
+    assert "confirmatory.options: no hypothesis takes its p-value from ancova_week4" in text
+
+
+def test_a_graph_that_is_wrong_names_the_hypothesis(copy):
+    edit(copy, "analyses.yaml", ("to: {H2: 1/4, H3: 1/4, H6: 1/2}", "to: {H2: 1/2, H3: 1/4, H6: 1/2}"))
+    assert "confirmatory.options: H1: its transitions sum to 1.25, more than 1" in problems(copy)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 
 from nirls.ard.build import row, rows
 from nirls.ard.frame import to_frame
+from nirls.methods.distribution import DistributionOptions, distribution
+from nirls.methods.multiplicity import MultiplicityOptions, multiplicity
+from nirls.methods.ordinal import OrdinalOptions, ordinal
+from nirls.methods.registry import AnalysisData
+from nirls.methods.responder import ResponderOptions, responder
+from nirls.plan.analysis import Analysis
 from nirls.plan.display import Display
 from nirls.tlf.context import SYNTHETIC, ArmView, DisplayContext, ParamView, VisitView
+from tests.methods.responder_trial import counts, make
+from tests.methods.test_measurement import ards as measurement
 
 WEEKS = (1, 2, 3, 4, 6, 8, 10, 12)
 VISITS = ("Baseline", *(f"Week {w}" for w in WEEKS))
@@ -229,6 +239,70 @@ class World:
             out, analysis_id="irls-mmrm", method="mmrm", dataset="ADQS", analysis_set="FAS", param="IRLSTOT", estimand_id="primary"
         )
 
+    def within(self) -> pd.DataFrame:
+        """The mixed model among the participants of one guess."""
+        text = row("text", None, variable="subjects", stat_text="who guessed sham at week 1")
+        return pd.concat([self.mmrm(), to_frame([text], analysis_id="irls-mmrm", analysis_set="FAS")], ignore_index=True)
+
+    def early_guess(self) -> pd.DataFrame:
+        key = {"variable": "GUESSW1", "group1": "TRT01P", "group1_level": "Total"}
+        out = [*self.sizes(self.fas(), 90), row("n", 31, variable_level="SHAM", **key), row("n_missing", 7, **key)]
+        return to_frame(out, analysis_id="guess", method="count", dataset="ADSL", analysis_set="FAS")
+
+    def guesses(self) -> pd.DataFrame:
+        """Guesses of one respondent at one visit; one arm has no index."""
+        fas, last = self.fas(), self.codes[-1]
+        out = self.sizes(fas, None)
+        for code in self.codes:
+            key = {"param": "GUESSP", "visit": "Week 1", "group1": "TRT01P", "group1_level": code}
+            for answer, n in (("active", 20), ("control", 15), ("unknown", fas[code] - 40)):
+                share = {"n": n, "p": 100 * n / (fas[code] - 5)}
+                out += rows(share, variable="guess", variable_level=answer, **key)
+            out += rows({"n": fas[code] - 5, "n_missing": 5}, variable="answered", **key)
+            for name in ("bang", *(("james",) if code != "SHAM" else ())):
+                versus = {"comparison": f"{code} - SHAM"} if name == "james" else {}
+                values = {name: 0.61, "std_error": 0.05, "conf_low": 0.512, "conf_high": 0.708}
+                broken = name == "james" and code == last
+                out += [
+                    row(s, None if broken else v, error="no guess in one of the arms" if broken else "", variable=name, **versus, **key)
+                    for s, v in values.items()
+                ]
+        return to_frame(out, analysis_id="guesses", method="blinding", dataset="ADQS", analysis_set="FAS")
+
+    def responders(self) -> pd.DataFrame:
+        """As the method writes them, of subjects that the counts of responders make."""
+        fas = self.fas()
+        values = {c: counts(10 + 2 * i, fas[c], missing=self.no_value[c]) for i, c in enumerate(self.codes)}
+        found = responder(make(values, arms=self.codes), ResponderOptions(thresholds=["half", "three", "ten"]))
+        return to_frame(found.rows, analysis_id="responders", method="responder", dataset="ADQS", analysis_set="FAS")
+
+    def distribution(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Change of subjects, as the method writes it; the last of nine arms has no value at all."""
+        fas, rng = self.fas(), np.random.default_rng(9)
+        values = {
+            c: [(25.0, 25.0 + x) for x in rng.normal(-5 - i, 6, fas[c] - self.no_value[c]).round()] + [None] * self.no_value[c]
+            for i, c in enumerate(self.codes)
+        }
+        if len(self.codes) > 2:
+            values[self.codes[-1]] = [None] * fas[self.codes[-1]]
+        data = make(values, arms=self.codes)
+        data = dataclasses.replace(data, frame=data.frame.assign(CHG=data.frame["AVAL"] - data.frame["BASE"]))
+        found = distribution(data, DistributionOptions())
+        ard = to_frame(found.rows, analysis_id="change", method="distribution", dataset="ADQS", analysis_set="FAS", param="IRLSTOT")
+        return ard, found.records
+
+    def categories(self) -> pd.DataFrame:
+        """Three ordered categories, as the method writes them; the last of nine arms has no value at all."""
+        fas, rng = self.fas(), np.random.default_rng(13)
+        values = {
+            c: [(0.0, x) for x in rng.choice([1.0, 2.0, 3.0], fas[c] - self.no_value[c])] + [None] * self.no_value[c] for c in self.codes
+        }
+        if len(self.codes) > 2:
+            values[self.codes[-1]] = [None] * fas[self.codes[-1]]
+        options = OrdinalOptions(levels={"1": "Improved", "2": "No change", "3": "Worse"}, direction="lower_better")
+        rows = ordinal(make(values, arms=self.codes, param="CGII"), options).rows
+        return to_frame(rows, analysis_id="cgi", method="ordinal", dataset="ADQS", analysis_set="FAS", param="CGII")
+
     def records(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         fas, rng = self.fas(), np.random.default_rng(5)
         out = self.sizes(fas, sum(fas.values()))
@@ -253,6 +327,21 @@ class World:
             out += rows({"n_subjects": part["USUBJID"].nunique(), "n_obs": len(part)}, group1="TRT01P", group1_level=code)
         return to_frame(out, analysis_id="irls-records", method="records", dataset="ADQS", analysis_set="FAS", param="IRLSTOT"), frame
 
+    def family(self) -> pd.DataFrame:
+        """Decisions at weeks 12 and 4, arm after arm in a fixed sequence, by the method itself."""
+        asked = [(code, visit) for visit in ("Week 12", "Week 4") for code in self.codes[1:]]
+        hypotheses = {
+            f"H{i}": {"label": f"{code}, {visit}", "analysis": "irls-mmrm", "comparison": f"{code} - SHAM", "visit": visit}
+            | ({"weight": 1} if i == 1 else {})
+            | ({"to": {f"H{i + 1}": 1}} if i < len(asked) else {})
+            for i, (code, visit) in enumerate(asked, 1)
+        }
+        spec = Analysis(label="x", dataset="ADSL", method="multiplicity", uses=["irls-mmrm"])
+        used = {"irls-mmrm": self.mmrm()}
+        data = AnalysisData(frame=pd.DataFrame(), adsl=pd.DataFrame(), spec=spec, analysis_id="family", plan=None, used=used)
+        result = multiplicity(data, MultiplicityOptions(alpha=0.05, sides=2, hypotheses=hypotheses))
+        return to_frame(result.rows, analysis_id="family", method="multiplicity", dataset="ADSL", analysis_set="FAS")
+
 
 def display(layout: str, analyses: dict[str, str], kind: str = "table", title: str = "A display", **more: object) -> Display:
     """A plan entry."""
@@ -262,6 +351,10 @@ def display(layout: str, analyses: dict[str, str], kind: str = "table", title: s
 def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dict[str, pd.DataFrame]]]:
     """Display number → plan entry, results and records, for one display of every layout."""
     kept, frame = world.records()
+    measured = measurement()
+    change, changes = world.distribution()
+    records = {"trajectories": frame, "ecdf": changes, "waterfall": changes}
+    lines = {"lines": [{"value": -3, "label": "3 points"}]}
     arm = "NIR850-54" if "NIR850-54" in world.codes else world.codes[1]
     flow = {"main": world.disposition(), "excluded": world.excluded(), "untreated": world.untreated_reasons(), "analysed": world.mmrm()}
     question = {"question": "Does near-infrared light beat sham?", "arm": arm, "visit": "Week 12", "limits": ["It is one trial."]}
@@ -270,15 +363,31 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
         "F14.1.1": ("flow", "figure", flow, {}),
         "T14.1.2": ("deviations", "table", {"main": world.deviations()}, {"important": ["DOSE"]}),
         "T14.1.3": ("summary", "table", {"main": world.baseline_numbers(), "categories": world.baseline_levels()}, {}),
+        "T14.1.7": ("blinding", "table", {"main": world.guesses()}, {}),
+        "T14.1.8": (
+            "guess_effect",
+            "table",
+            {"main": world.mmrm(), "counts": world.early_guess(), "sham": world.within()},
+            {"visit": "Week 4", "variable": "GUESSW1"},
+        ),
+        "T14.1.9": ("reliability", "table", {k: measured[k] for k in ("main", "retest")}, {}),
+        "T14.1.10": ("minimal_change", "table", {"main": measured["mcid"]}, {"anchor": {"3": "Minimally improved"}}),
         "T14.2.1.1": ("lsmeans", "table", {"main": world.mmrm()}, {"emphasis": ["Week 12"]}),
         "T14.2.1.2": ("observed", "table", {"main": world.observed()}, {}),
+        "T14.2.1.3": ("responders", "table", {"main": world.responders()}, {"emphasis": ["half"]}),
         "F14.2.1.1": ("lsmeans_plot", "figure", {"main": world.mmrm()}, {}),
+        "T14.2.1.4": ("categories", "table", {"main": world.categories()}, {}),
+        "F14.2.1.3": ("category_bars", "figure", {"main": world.categories()}, {}),
+        "F14.2.1.2": ("ecdf", "figure", {"main": change}, lines),
+        "F14.2.1.6": ("waterfall", "figure", {"main": change}, lines),
         "F14.2.1.5": ("trajectories", "figure", {"main": kept, "means": world.observed()}, {}),
+        "T14.2.1.5": ("multiplicity", "table", {"main": world.family()}, {}),
+        "F14.2.1.4": ("multiplicity_graph", "figure", {"main": world.family()}, {}),
         "A1": ("answer", "answer", {"main": world.mmrm()}, question),
     }
     out = {}
     for number, (layout, kind, ards, options) in given.items():
         roles = {role: str(ard["analysis_id"].iloc[0]) for role, ard in ards.items()}
         entry = display(layout, roles, kind, f"Display {number}", options=options, footnotes=["CI: confidence interval."])
-        out[number] = (entry, ards, {"main": frame} if layout == "trajectories" else {})
+        out[number] = (entry, ards, {"main": records[layout]} if layout in records else {})
     return out

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from nirls.plan.study import AdqsParam, AnalysisSet, Arm, BaselineItem, Dates, Deviation, Regimen, Stratum, Visit
+from nirls.plan.study import AdqsParam, AfterBaseline, AnalysisSet, Arm, BaselineItem, Dates, Deviation, Regimen, Stratum, Visit
 from nirls.tlf.context import DUMMY, SYNTHETIC, context_for, sentence_case
 
 
@@ -23,7 +23,8 @@ def study(**changes):
         "covariates": {"AGE": BaselineItem(label="Age (years)", source="DM.AGE"),
                        "SEX": BaselineItem(label="Sex", source="DM.SEX", labels={"M": "Men"})},
         "deviations": {"VISIT": Deviation(label="Visit window")},
-        "parameters": {"CGIS": AdqsParam(label="CGI-S")},
+        "parameters": {"CGIS": AdqsParam(label="CGI-S"), "GUESSP": AdqsParam(label="Guess", values={"DK": 1}, labels={"DK": "Unsure"})},
+        "after_baseline": {"GUESSW1": AfterBaseline(label="Guess at week 1", param="GUESSP", visit="Week 1")},
     }  # fmt: skip
     return SimpleNamespace(**(given | changes))
 
@@ -41,6 +42,8 @@ def test_what_displays_need():
     assert made.params["IRLSTOT"].direction == "lower_better" and made.params["IRLSTOT"].high == 40
     assert made.params["CGIS"].label == "CGI-S"
     assert made.labels["AGE"] == "Age (years)" and made.labels["SEV"] == "Severity"
+    assert made.labels["GUESSW1"] == "Guess at week 1"
+    assert made.level("GUESSP", "DK") == "Unsure" and made.level("GUESSW1", "DK") == "Unsure"
     assert made.level("SEX", "M") == "Men" and made.level("DVCAT", "VISIT") == "Visit window"
     assert made.source == "data cut 2026-06-30 · input aaaaaaaa · plan bbbbbbbb"
     with pytest.raises(KeyError, match="'X' is not an arm of S1"):

@@ -20,7 +20,7 @@ from nirls.plan.where import where_mask
 
 if TYPE_CHECKING:
     from nirls.plan.load import Plan
-    from nirls.plan.study import Study
+    from nirls.plan.study import AfterBaseline, Study
 
 DEVICE_ROLES = ("sham", "nir")
 
@@ -163,20 +163,28 @@ def _disposition(adsl: pd.DataFrame, ds: pd.DataFrame, study: Study) -> pd.DataF
 
 
 def _outcome(adsl: pd.DataFrame, qs: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.Series]:
-    """BASEFL and NPOST of the main outcome, and the baseline values of all parameters."""
+    """BASEFL and NPOST of the main outcome, groups known after baseline, and the baseline values of all parameters."""
     records, _ = collect_records(qs, plan)
     randomized = adsl.loc[adsl["RANDFL"] == "Y"]
     placed = place_records(records[records["USUBJID"].isin(randomized["USUBJID"])], adsl.set_index("USUBJID")["RFDT"], plan.study)
     baseline = placed[placed["ABLFL"] == "Y"].set_index(["USUBJID", "PARAMCD"])["AVAL"]
     main = placed[(placed["PARAMCD"] == plan.primary_instrument.total) & (placed["ANL01FL"] == "Y")]
     post = main.loc[(main["AVISITN"] > 0) & (main["ABLFL"] != "Y"), "USUBJID"].value_counts()
+    groups = {name: _after_baseline(placed, item) for name, item in plan.study.after_baseline.items()}
     return (
         adsl.assign(
+            **{name: adsl["USUBJID"].map(value) for name, value in groups.items()},
             BASEFL=_flag(adsl["USUBJID"].isin(main.loc[main["ABLFL"] == "Y", "USUBJID"])),
             NPOST=adsl["USUBJID"].map(post).fillna(0).astype("int64"),
         ),
         baseline,
     )
+
+
+def _after_baseline(placed: pd.DataFrame, item: AfterBaseline) -> pd.Series:
+    """USUBJID → the word of the record that is analysed at the visit."""
+    chosen = placed[(placed["PARAMCD"] == item.param) & (placed["AVISIT"] == item.visit) & (placed["ANL01FL"] == "Y")]
+    return chosen.set_index("USUBJID")["AVALC"]
 
 
 def pool_sites(adsl: pd.DataFrame, study: Study) -> pd.DataFrame:

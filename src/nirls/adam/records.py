@@ -10,10 +10,12 @@ import pandas as pd
 from nirls.adam.dates import date_part
 from nirls.adam.score import check_items, score_items
 from nirls.errors import ConfigError, DataError
+from nirls.plan.where import where_mask
 
 if TYPE_CHECKING:
     from nirls.plan.instrument import Instrument
     from nirls.plan.load import Plan
+    from nirls.plan.study import AdqsParam
 
 RECORD = ["USUBJID", "VISITNUM", "QSDT"]
 """What makes one assessment: subject, visit as collected and calendar date."""
@@ -28,6 +30,7 @@ COLUMNS = [
     "KIND",
     "CHANGE",
     "AVAL",
+    "AVALC",
     "AVALREC",
     "DTYPE",
     "SRC_FILE",
@@ -72,15 +75,17 @@ def collect_records(qs: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.Seri
     names = parameter_codes(plan)
     totals = {i.recorded_total for i in plan.instruments.values() if i.recorded_total}
     qs = qs.assign(QSDT=date_part(qs["QSDTC"]))
-    wanted = qs["QSTESTCD"].isin(set(names) | totals)
+    of_scales = qs["QSTESTCD"].isin((set(names) - set(plan.study.parameters)) | totals)
+    chosen = {code: _chosen(qs, code, item) for code, item in plan.study.parameters.items()}
+    wanted = np.logical_or.reduce([of_scales, *chosen.values()])
     not_used = qs.loc[~wanted, "QSTESTCD"].value_counts().sort_index()
-    qs = qs[wanted]
-    _refuse_repeats(qs)
+    for mask in (of_scales, *chosen.values()):
+        _refuse_repeats(qs[mask])
     parts = []
     for instrument in plan.instruments.values():
         own = qs[qs["QSTESTCD"].isin([*instrument.items, instrument.recorded_total])]
         parts += [_items(own, instrument), *_scores(own, instrument)]
-    parts.append(_parameters(qs[qs["QSTESTCD"].isin(list(plan.study.parameters))], plan))
+    parts += [_parameter(qs[mask], code, plan.study.parameters[code]) for code, mask in chosen.items()]
     records = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[-1]
     return records[COLUMNS], not_used
 
@@ -100,6 +105,7 @@ def _values(qs: pd.DataFrame) -> pd.DataFrame:
         {
             "USUBJID": qs["USUBJID"], "VISITNUM": qs["VISITNUM"], "VISIT": qs["VISIT"], "ADT": qs["QSDT"], "PARAMCD": qs["QSTESTCD"],
             "AVAL": qs["QSSTRESN"].astype("float64"), "AVALREC": np.nan, "DTYPE": pd.Series(np.nan, index=qs.index, dtype="str"),
+            "AVALC": pd.Series(np.nan, index=qs.index, dtype="str"),
             "SRC_FILE": qs["SRC_FILE"], "SRC_ROW": qs["SRC_ROW"],
         }
     )  # fmt: skip
@@ -132,12 +138,24 @@ def _scores(own: pd.DataFrame, instrument: Instrument) -> list[pd.DataFrame]:
     return parts
 
 
-def _parameters(qs: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    out = _values(qs)
-    definitions = plan.study.parameters
-    category = qs["QSCAT"] if "QSCAT" in qs.columns else pd.Series(np.nan, index=qs.index, dtype="str")
-    return out.assign(
-        PARAM=out["PARAMCD"].map({k: p.label for k, p in definitions.items()}).astype("str"),
-        PARCAT1=category, KIND="parameter",
-        CHANGE=out["PARAMCD"].map({k: p.change for k, p in definitions.items()}).astype("bool"),
-    )  # fmt: skip
+def _chosen(qs: pd.DataFrame, code: str, item: AdqsParam) -> pd.Series:
+    """The records of a parameter."""
+    mask = qs["QSTESTCD"] == (item.test or code)
+    return mask if item.where is None else mask & where_mask(item.where, qs)
+
+
+def _parameter(own: pd.DataFrame, code: str, item: AdqsParam) -> pd.DataFrame:
+    out = _values(own).assign(PARAMCD=pd.Series(code, index=own.index, dtype="str"))
+    if item.values is not None:
+        text = own["QSSTRESC"]
+        wrong = own[text.notna() & ~text.isin(list(item.values))]
+        if len(wrong):
+            first = wrong.iloc[0]
+            raise DataError(
+                f"QS: {len(wrong)} result(s) of {first['QSTESTCD']} are not among the `values` of the parameter {code!r} "
+                f"({', '.join(item.values)}), the first {first['QSSTRESC']!r} of {first['USUBJID']} ({first['SRC_FILE']} row "
+                f"{first['SRC_ROW']}); correct the data, or add the value to `parameters` of study.yaml"
+            )
+        out = out.assign(AVAL=text.map(item.values).astype("float64"), AVALC=text)
+    category = own["QSCAT"] if "QSCAT" in own.columns else pd.Series(np.nan, index=own.index, dtype="str")
+    return out.assign(PARAM=item.label, PARCAT1=category, KIND="parameter", CHANGE=item.change)

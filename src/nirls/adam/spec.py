@@ -140,7 +140,7 @@ SUBJECT = (
     _v("NIMPDEV", "Number of Important Deviations", "integer", "Derived", "Records of ADDV with DVIMPFL = Y"),
 )
 PARAMETER = (
-    _v("PARAMCD", "Parameter Code", "text", "Assigned", "QS.QSTESTCD of items and other parameters; code of the score in the instrument"),
+    _v("PARAMCD", "Parameter Code", "text", "Assigned", "QS.QSTESTCD of items; code of the score in the instrument or of the parameter"),
     _v("PARAM", "Parameter", "text", "Assigned", "Label of the item, score or parameter in the plan"),
     _v("PARCAT1", "Parameter Category 1", "text", "Assigned", "Instrument, or QS.QSCAT of other parameters"),
     _v("VISITNUM", "Visit Number", "float", "Predecessor", "QS.VISITNUM"),
@@ -153,7 +153,8 @@ PARAMETER = (
     _v("AWHI", "Analysis Window Ending Timepoint", "float", "Assigned", "Last study day of the window; missing if open"),
     _v("ADT", "Analysis Date", "date", "Predecessor", "Date part of QS.QSDTC"),
     _v("ADY", "Analysis Relative Day", "float", "Derived", "ADT − RFDT, plus 1 from RFDT on; missing for a partial date"),
-    _v("AVAL", "Analysis Value", "float", "Derived", "QS.QSSTRESN; a score is computed from the items by the instrument's rule"),
+    _v("AVAL", "Analysis Value", "float", "Derived", "QS.QSSTRESN; a score is computed from the items; a word has the plan's number"),
+    _v("AVALC", "Analysis Value (C)", "text", "Predecessor", "QS.QSSTRESC of a parameter whose results are words", "Cond"),
     _v("AVALREC", "Analysis Value as Recorded", "float", "Predecessor", "QS.QSSTRESN of the total as the site recorded it"),
     _v("BASE", "Baseline Value", "float", "Derived", "AVAL of the record with ABLFL = Y"),
     _v("CHG", "Change from Baseline", "float", "Derived", "AVAL − BASE after baseline"),
@@ -188,11 +189,12 @@ def variables(dataset: str, plan: Plan) -> tuple[Variable, ...]:
         return _unique((*IDS, *_pooled(plan), *CARRIED, *TREATMENT, *SUBJECT, *_planned(plan)))
     core = tuple(v for v in variables("ADSL", plan) if v.name in core_columns(plan))
     own = {"ADQS": PARAMETER, "ADDV": DEVIATION}[dataset]
-    return (*core, *own)
+    words = any(item.values is not None for item in plan.study.parameters.values())
+    return (*core, *(v for v in own if words or v.name != "AVALC"))
 
 
 def core_columns(plan: Plan) -> list[str]:
-    """ADSL variables that ADQS and ADDV carry: identifiers, treatment, strata, covariates, population flags."""
+    """ADSL variables that ADQS and ADDV carry: identifiers, treatment, strata, covariates, groups, population flags."""
     names = ["STUDYID", "USUBJID", "SITEID", *(v.name for v in _pooled(plan)), "TRT01P", "TRT01A"]
     return list(dict.fromkeys([*names, *(v.name for v in _planned(plan))]))
 
@@ -212,7 +214,7 @@ def _pooled(plan: Plan) -> tuple[Variable, ...]:
 
 
 def _planned(plan: Plan) -> tuple[Variable, ...]:
-    """Strata, covariates and population flags."""
+    """Strata, covariates, population flags and groups known only after baseline."""
     study, found = plan.study, []
     for name, stratum in study.strata.items():
         found.append(_v(name, stratum.label, "text", "Predecessor", f"DM.{stratum.variable}, as randomized"))
@@ -228,6 +230,10 @@ def _planned(plan: Plan) -> tuple[Variable, ...]:
         found.append(_v(name, item.label, kind, "Predecessor" if item.source.startswith("DM.") and item.cut is None else "Derived", text))
     found += [
         _v(f"{name}FL", f"{item.label} Flag", "text", "Derived", f"Y if {item.where}, else N") for name, item in study.populations.items()
+    ]
+    found += [
+        _v(name, item.label, "text", "Derived", f"ADQS.AVALC of {item.param} at {item.visit} (ANL01FL = Y); known only after randomization")
+        for name, item in study.after_baseline.items()
     ]
     for name, population in study.populations.items():
         if population.excluded:

@@ -15,6 +15,8 @@ KEY = (
 )  # fmt: skip
 VALUES = ("stat_label", "stat", "stat_text", "unit", "order", "warning", "error")
 COLUMNS = KEY + VALUES
+# Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, footnotes.
+NOT_ANALYSED = ("model", "term", "exclusion", "footnote", "subjects")
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 
 
@@ -36,6 +38,7 @@ STATS: dict[str, Stat] = {
     "N": Stat("Subjects in the column", 0, kind="count"),
     "n": Stat("n", 0, kind="count"),
     "n_missing": Stat("Missing", 0, kind="count"),
+    "n_imputed": Stat("Not observed, counted as non-responders", 0, kind="count"),
     "n_events": Stat("Events", 0, kind="count"),
     "n_subjects": Stat("Subjects analysed", 0, kind="count"),
     "n_obs": Stat("Observations analysed", 0, kind="count"),
@@ -55,10 +58,20 @@ STATS: dict[str, Stat] = {
     "std_error": Stat("SE", 3),
     "df": Stat("df", 1),
     "statistic": Stat("t", 2),
+    "num_df": Stat("Numerator df", 0, kind="count"),
+    "den_df": Stat("Denominator df", 1),
+    "f_statistic": Stat("F", 2),
     "conf_low": Stat("95% CI lower", 2),
     "conf_high": Stat("95% CI upper", 2),
     "conf_level": Stat("Confidence level", 2),
     "p_value": Stat("p", 4, kind="pvalue"),
+    "p_repeated": Stat("Repeated p", 4, kind="pvalue"),
+    "p_adjusted": Stat("Adjusted p", 4, kind="pvalue"),
+    "alpha": Stat("Level", 5),
+    "weight": Stat("Weight", 3),
+    "transition": Stat("Transition", 3),
+    "step": Stat("Step", 0, kind="count"),
+    "rejected": Stat("Rejected", 0, kind="count"),
     "deviance": Stat("-2 log likelihood", 3),
     "aic": Stat("AIC", 3),
     "bic": Stat("BIC", 3),
@@ -67,6 +80,7 @@ STATS: dict[str, Stat] = {
     "sigma": Stat("Residual SD", 3),
     "covariance": Stat("Covariance (co)variance element", 3),
     "correlation": Stat("Correlation element", 3),
+    "covariance_parameter": Stat("Covariance parameter", 4),
     "iterations": Stat("Iterations", 0, kind="count"),
     "gradient": Stat("Largest scaled gradient", 2),
     "mc_error": Stat("Monte-Carlo error", 3),
@@ -74,6 +88,17 @@ STATS: dict[str, Stat] = {
     "n_draws": Stat("Random draws", 0, kind="count"),
     "n_redrawn": Stat("Bootstrap samples drawn again", 0, kind="count"),
     "delta": Stat("Delta", 2),
+    "james": Stat("James index", 2),
+    "bang": Stat("Bang index", 2),
+    "cronbach_alpha": Stat("Cronbach's alpha", 3),
+    "omega": Stat("McDonald's omega", 3),
+    "icc": Stat("Intraclass correlation", 3),
+    "sem": Stat("Standard error of measurement", 2),
+    "sdc": Stat("Smallest detectable change", 2),
+    "change": Stat("Minimal important change", 2),
+    "auc": Stat("Area under the ROC curve", 3),
+    "sensitivity": Stat("Sensitivity", 2),
+    "specificity": Stat("Specificity", 2),
     "smd": Stat("SMD", 2),
     "text": Stat("Note", 0, kind="text"),
 }

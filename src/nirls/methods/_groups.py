@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,3 +30,28 @@ def denominators(data: AnalysisData, total: bool) -> list[dict]:
     from nirls.ard.build import row
 
     return [row("N", part["USUBJID"].nunique(), **group) for group, part in columns(data.adsl, data.spec.group, total)]
+
+
+def account(arm_of: pd.Series, without: list[str], arms: list[str], group: str) -> list[dict[str, Any]]:
+    """Rows of the subjects analysed and of those without a value, by arm and in total.
+
+    Parameters
+    ----------
+    arm_of : Series
+        Subject → arm, for every subject of the set.
+    without : list of str
+        Subjects who are not analysed.
+    """
+    from nirls.ard.build import row
+
+    gone = arm_of[without]
+    found = []
+    if len(gone):
+        key = {"variable": "exclusion", "variable_level": "No value", "group1": group}
+        found += [row("n", int((gone == arm).sum()), group1_level=arm, **key) for arm in arms]
+        found.append(row("n", len(gone), group1_level=TOTAL, **key))
+    found += [row("n_excluded", len(gone), variable="model"), row("n_subjects", len(arm_of) - len(gone), variable="model")]
+    for arm in arms:
+        analysed = int((arm_of == arm).sum() - (gone == arm).sum())
+        found.append(row("n_subjects", analysed, variable="model", group1=group, group1_level=arm))
+    return found

@@ -146,6 +146,7 @@ def trial_of(data: AnalysisData, options: ImputingOptions, margins: Literal["equ
     from nirls.errors import DataError
     from nirls.models.design import build_design
     from nirls.models.reference_grid import marginal_rows
+    from nirls.models.terms import estimable_part, hypothesis
     from nirls.stats.imputation.ancova import Rows
     from nirls.stats.imputation.events import first_affected
     from nirls.stats.imputation.layout import Layout
@@ -207,7 +208,7 @@ def trial_of(data: AnalysisData, options: ImputingOptions, margins: Literal["equ
     keys, means = marginal_rows(design, [group], margins)
     means = means[:, design.kept].copy()
     names = np.array(design.columns)
-    own_columns = design.term_rows(group).any(axis=0)
+    own_columns = estimable_part(design, hypothesis(design, group))[0].any(axis=0)
     floating = np.isin(names, list(design.covariates)) if margins == "equal" else ~own_columns & (names != "Intercept")
     reached = [str(a) for a in keys[group]]
     differences = means - means[reached.index(reference)]  # exact zeros but for the arm: covariates do not interact with it

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
+from nirls.methods._covariance import covariance_rows, path
 from nirls.methods._groups import denominators
 from nirls.methods._linear import (
     DIFFERENCE,
@@ -19,6 +20,7 @@ from nirls.methods._linear import (
     facts,
     ordered_visits,
 )
+from nirls.methods._terms import term_rows
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
@@ -43,6 +45,8 @@ VARIANCE_WORDS = {
     "CR2": "robust, CR2 (bias-reduced)",
     "CR3": "robust, CR3 (jackknife)",
 }
+IN_TIME = ("sp-exp", "random-intercept", "random-slope")
+"""Covariances over the times of the records; all others are over visits."""
 
 
 class MMRMOptions(PlanModel):
@@ -55,10 +59,18 @@ class MMRMOptions(PlanModel):
     visit_order: Id = Field("AVISITN", description="Number that orders the visits.")
     subject: Id = Field("USUBJID", description="Subject.")
     reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
-    covariance: list[Literal["us", "toeph", "ar1h", "csh", "adh", "toep", "ar1", "ad", "cs", "us-cholesky"]] = Field(
+    covariance: list[
+        Literal[
+            "us", "toeph", "ar1h", "csh", "adh", "toep", "ar1", "ad", "cs", "us-cholesky", "sp-exp", "random-intercept", "random-slope"
+        ]
+    ] = Field(
         ["us"],
-        description="Covariance of a subject's visits; several are tried in this order and the first that converges is used.",
+        description="Covariance of a subject's visits; several are tried in this order and the first that converges is used. "
+        "`sp-exp`, `random-intercept` and `random-slope` are over the times of the records and need `time`.",
         min_length=1,
+    )  # fmt: skip
+    time: Id | None = Field(
+        None, description="Numeric time of each record, for example `ADY`, for a covariance over times; the means stay by visit."
     )
     ddf: Literal["kenward-roger-linear", "satterthwaite", "kenward-roger", "between-within", "residual"] = Field(
         "kenward-roger-linear", description="Denominator degrees of freedom, and with Kenward–Roger standard errors."
@@ -88,10 +100,24 @@ class MMRMOptions(PlanModel):
             raise ValueError(f"vcov: {self.vcov} does not go with ddf {self.ddf}; use satterthwaite")
         return self
 
+    @model_validator(mode="after")
+    def _time_goes_with_covariances_over_times(self) -> MMRMOptions:
+        over_times = [c for c in self.covariance if c in IN_TIME]
+        over_visits = [c for c in self.covariance if c not in IN_TIME]
+        if over_times and over_visits:
+            raise ValueError(
+                f"covariance: {', '.join(over_times)} (over times) and {', '.join(over_visits)} (over visits) cannot be declared together"
+            )
+        if over_times and self.time is None:
+            raise ValueError(f"covariance: {over_times[0]} needs `time`, the numeric time of each record, for example `time: ADY`")
+        if over_visits and self.time is not None:
+            raise ValueError(f"time: {self.time} goes with covariance {', '.join(IN_TIME)}, not with {', '.join(over_visits)}")
+        return self
+
 
 @method("mmrm", options=MMRMOptions)
 def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
-    """LS means and differences from the reference by visit, from a mixed model for repeated measures (REML)."""
+    """LS means and differences from the reference by visit, and Type III tests of the terms, from a mixed model (REML)."""
     import warnings
 
     from nirls.ard.build import row
@@ -99,13 +125,18 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
     from nirls.models.mmrm import mmrm as fit_model
 
     needed = [options.response, *options.covariates, options.visit, options.visit_order, options.subject]
-    require(data.frame, needed, data.analysis_id)
+    require(data.frame, needed + ([options.time] if options.time else []), data.analysis_id)
     group, arms, reference = arms_and_reference(data, options.reference)
     frame = data.frame.assign(**{options.visit: ordered_visits(data, options.visit, options.visit_order)})
     visits = [str(v) for v in frame[options.visit].cat.categories]
     # with one visit the visit factor has no column of its own
     visit_terms = [f"{c}:{options.visit}" for c in options.by_visit] + [f"{group}:{options.visit}"]
-    formula = f"{options.response} ~ " + " + ".join([*options.covariates, group, options.visit, *visit_terms])
+    terms = [*options.covariates, group, options.visit, *visit_terms]
+    formula = f"{options.response} ~ {' + '.join(terms)}"
+
+    entered = complete(frame, options.response, group, options.covariates)
+    if options.time is not None:
+        _check_times(frame[entered], options, data.analysis_id)
 
     fit, failure = None, ""
     try:
@@ -113,9 +144,9 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
             warnings.filterwarnings("ignore", message=".*are not analysed: missing")  # they are counted below
             fit = fit_model(
                 formula,
-                frame,
+                frame if options.time is None else frame[entered],
                 subject=options.subject,
-                visit=options.visit,
+                visit=options.time or options.visit,
                 covariance=options.covariance,
                 group=group if options.covariance_by_arm else None,
                 ddf=options.ddf,
@@ -127,6 +158,7 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
 
     found = denominators(data, total=False)
     found += _estimates(fit, failure, frame, options, group, arms, reference, visits)
+    found += term_rows(fit, failure, terms)
     found += exclusions(
         data,
         subject=options.subject,
@@ -136,7 +168,6 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
         covariates=options.covariates,
         absent="No post-baseline value",
     )
-    entered = complete(frame, options.response, group, options.covariates)
     gaps = int((frame[options.response].notna() & ~entered).sum())
     found.append(row("n_obs", int(entered.sum()), variable="model"))
     found.append(row("conf_level", options.level, variable="model"))
@@ -151,11 +182,42 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
     if fit is None:
         footnotes.append(f"The model could not be fitted: {failure}.")
     else:
-        found += _model_rows(fit, visits)
-        texts |= {"covariance": fit.fit.working.structure.label, "path": _path(fit)}
+        found += covariance_rows(fit)
+        over = f"; time of each record: {options.time}" if options.time else ""
+        texts |= {"covariance": fit.fit.working.structure.label + over, "path": path(fit)}
         if fit.design.dropped:
             footnotes.append(f"Not estimable and left out of the model: {', '.join(fit.design.dropped)}.")
     return MethodResult(rows=found + facts(texts), footnotes=tuple(footnotes))
+
+
+def _check_times(records: pd.DataFrame, options: MMRMOptions, analysis_id: str) -> None:
+    """Every analysed record has a time, and no subject two records at one time or visit."""
+    import pandas as pd
+
+    from nirls.errors import ConfigError, DataError
+
+    time = options.time
+    if not pd.api.types.is_numeric_dtype(records[time]):
+        raise ConfigError(f"analyses.yaml: {analysis_id}: time: {time} is not a number; use a study day, for example ADY")
+
+    def named(some: pd.DataFrame) -> str:
+        shown = [f"{s} at {v}" for s, v in some[[options.subject, options.visit]].head(10).itertuples(index=False)]
+        return ", ".join(shown) + (f" and {len(some) - 10} more" if len(some) > 10 else "")
+
+    untimed = records[records[time].isna()]
+    if len(untimed):
+        raise DataError(f"{analysis_id}: {time} is missing in {len(untimed)} records with an observed {options.response}: {named(untimed)}")
+    again = records[records.duplicated([options.subject, options.visit])]
+    if len(again):
+        raise DataError(f"{analysis_id}: a subject may have one record per visit; more than one for: {named(again)}")
+    shared = records[records.duplicated([options.subject, time], keep=False)]
+    if len(shared):
+        told = [
+            f"{subject} at {time} {at:g} ({', '.join(map(str, same[options.visit]))})"
+            for (subject, at), same in shared.groupby([options.subject, time], observed=True)
+        ]
+        more = f" and {len(told) - 10} more" if len(told) > 10 else ""
+        raise DataError(f"{analysis_id}: a subject may have one record at a time; more than one for: {', '.join(told[:10])}{more}")
 
 
 def _estimates(
@@ -196,40 +258,3 @@ def _estimates(
 
 def _by_cell(table: pd.DataFrame, visit: str, group: str) -> dict[tuple[str, str], dict[str, Any]]:
     return {(str(r[visit]), str(r[group])): r for r in table.to_dict("records")}
-
-
-def _model_rows(fit: MMRMResult, visits: list[str]) -> list[dict[str, Any]]:
-    """Numbers about the fit, and Σ as covariances (lower triangle) and correlations."""
-    from nirls.ard.build import row, rows
-
-    numbers, record = fit.fit, fit.fit.convergence
-    found = rows(
-        {
-            "deviance": numbers.deviance,
-            "aic": numbers.aic,
-            "bic": numbers.bic,
-            "n_parameters": numbers.theta.size,
-            "iterations": record.iterations,
-            "gradient": record.gradient,
-        },
-        variable="model",
-    )
-    arms = [None] if numbers.groups is None else list(numbers.groups)
-    for arm, sigma in zip(arms, numbers.sigma.reshape(len(arms), len(numbers.visits), -1), strict=True):
-        own = {} if arm is None else {"group1": fit.group, "group1_level": str(arm)}
-        for i, later in enumerate(numbers.visits):
-            for j, earlier in enumerate(numbers.visits[: i + 1]):
-                key = {"variable": "model", "visit": str(later), "variable_level": str(earlier), **own}
-                found.append(row("covariance", sigma[i, j], **key))
-                if i != j:
-                    found.append(row("correlation", sigma[i, j] / (sigma[i, i] * sigma[j, j]) ** 0.5, **key))
-    return found
-
-
-def _path(fit: MMRMResult) -> str:
-    """What was tried, in order: 'us converged in 5 iterations'."""
-    told = []
-    for attempt in fit.fit.attempts:
-        ended = f"converged in {attempt.iterations} iterations" if attempt.converged else attempt.message
-        told.append(f"{attempt.covariance}: {ended}")
-    return "; ".join(told)

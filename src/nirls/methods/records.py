@@ -17,7 +17,7 @@ class RecordsOptions(PlanModel):
     sort: list[str] = Field(default_factory=list, description="Variables to sort by, after arm and subject.")
 
 
-@method("records", options=RecordsOptions)
+@method("records", options=RecordsOptions, keeps_records=True)
 def records(data: AnalysisData, options: RecordsOptions) -> MethodResult:
     """The selected records themselves, ordered by arm and subject; counts of subjects and records by arm."""
     from nirls.ard.build import row

@@ -62,26 +62,47 @@ class MethodResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """A registered method."""
+    """A registered method.
+
+    Attributes
+    ----------
+    reads : tuple of str
+        What it reads of the plan beyond the fields of the study all analyses may read: "instruments", "parameters", "seed".
+        A change of these runs its analyses again.
+    keeps_records : bool
+        Whether its result has records of subjects.
+    """
 
     name: str
     options: type[PlanModel]
     function: Callable[[AnalysisData, Any], MethodResult]
     module: str
     summary: str
+    reads: tuple[str, ...] = ()
+    keeps_records: bool = False
 
 
 METHODS: dict[str, Method] = {}
 
 
-def method(name: str, *, options: type[PlanModel]) -> Callable[[Callable], Callable]:
-    """Register a method under `name`; its first docstring line is its one-line description."""
+def method(
+    name: str, *, options: type[PlanModel], reads: tuple[str, ...] = (), keeps_records: bool = False
+) -> Callable[[Callable], Callable]:
+    """Register a method under `name`; its first docstring line is its one-line description. The rest: see :class:`Method`."""
 
     def register(function: Callable) -> Callable:
         if name in METHODS and METHODS[name].module != function.__module__:
             raise ValueError(f"method {name!r} is defined in both {METHODS[name].module} and {function.__module__}")
         summary = (function.__doc__ or "").strip().splitlines()[0] if function.__doc__ else ""
-        METHODS[name] = Method(name=name, options=options, function=function, module=function.__module__, summary=summary)
+        METHODS[name] = Method(
+            name=name,
+            options=options,
+            function=function,
+            module=function.__module__,
+            summary=summary,
+            reads=reads,
+            keeps_records=keeps_records,
+        )
         return function
 
     return register

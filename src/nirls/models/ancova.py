@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from nirls.errors import MethodError
+from nirls.models import terms
 from nirls.models.design import Design, RankDeficient, build_design
 from nirls.models.reference_grid import Margins, contrasts_table, inference_columns, lsmeans_table
 from nirls.stats.contrasts import Contrasts, FTest, independent_rows
@@ -82,8 +83,16 @@ class ANCOVAResult:
         return contrasts_table(self.design, self._infer, factor, by, reference, margins, level)
 
     def test(self, hypothesis: str | np.ndarray) -> FTest:
-        """Joint F test of a term ("TRT") or of the rows of a matrix L over :attr:`params`."""
-        rows = self.design.term_rows(hypothesis) if isinstance(hypothesis, str) else np.atleast_2d(np.asarray(hypothesis, dtype=float))
+        """Joint F test: the Type III hypothesis of a term ("TRT"), as in :meth:`anova`, or the rows of a matrix L over :attr:`params`."""
+        if isinstance(hypothesis, str):
+            return terms.test_term(self.design, self._f_test, hypothesis)
+        return self._f_test(np.atleast_2d(np.asarray(hypothesis, dtype=float)))
+
+    def anova(self) -> pd.DataFrame:
+        """Type III F tests of all terms, in the order of the formula; see :func:`nirls.models.terms.anova_table`."""
+        return terms.anova_table(self.design, self._f_test)
+
+    def _f_test(self, rows: np.ndarray) -> FTest:
         rows = independent_rows(rows)
         estimate = rows @ self.beta
         statistic = float(estimate @ np.linalg.solve(rows @ self.beta_cov @ rows.T, estimate)) / len(rows)

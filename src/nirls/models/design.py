@@ -28,6 +28,8 @@ class Design:
         Categoricals in declared order without unused levels.
     rows : (n,) int array
         Positions of the analysed rows in the data given.
+    index : Index
+        Labels of the analysed rows in the data given.
     y : (n,) array
     matrix : (n, p) array
         Columns that could be estimated.
@@ -51,13 +53,15 @@ class Design:
         Variable → rows with an observed response left out because it is missing.
     n_missing_covariates : int
         Rows left out for any missing covariate.
-    spec : formulaic.ModelSpec
+    spec, response_spec : formulaic.ModelSpec
+        Of the right and of the left side of the formula.
     """
 
     formula: str
     response: str
     frame: pd.DataFrame
     rows: np.ndarray
+    index: pd.Index
     y: np.ndarray
     matrix: np.ndarray
     columns: tuple[str, ...]
@@ -71,6 +75,7 @@ class Design:
     missing_covariates: dict[str, int]
     n_missing_covariates: int
     spec: Any = field(repr=False)
+    response_spec: Any = field(repr=False)
     _made: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def reference_grid(self) -> np.ndarray:
@@ -93,17 +98,6 @@ class Design:
         """Which rows (m, all columns) are estimable: (m,) bool."""
         size = np.abs(rows) @ np.abs(self.null)
         return (np.abs(rows @ self.null) <= 1e-8 * np.maximum(size, 1.0)).all(axis=1)
-
-    def term_rows(self, term: str) -> np.ndarray:
-        """One row per estimated coefficient of `term` ("TRT:AVISIT", in any order of the factors): (c, p)."""
-        wanted = frozenset(part.strip() for part in term.split(":"))
-        for candidate, place in self.spec.term_slices.items():
-            if frozenset(str(f) for f in candidate.factors) == wanted:
-                inside = np.flatnonzero(np.isin(self.kept, np.arange(place.start, place.stop)))
-                if not inside.size:
-                    raise NotEstimableError(f"term {term!r} has no estimable coefficient")
-                return np.eye(self.kept.size)[inside]
-        raise MethodError(f"{term!r} is not a term of {self.formula!r}; terms: {', '.join(str(t) for t in self.spec.term_slices)}")
 
 
 def build_design(
@@ -157,6 +151,7 @@ def build_design(
     gaps = {v: int(np.count_nonzero(observed & ~there)) for v, there in present.items()}
     complete = np.logical_and.reduce([observed, *present.values()])
     rows = np.flatnonzero(complete)
+    index = frame.index[rows]
     frame = frame.iloc[rows].reset_index(drop=True)
     if frame.empty:
         raise DataError(f"no row has the response {response!r} and all covariates of {formula!r}")
@@ -194,8 +189,9 @@ def build_design(
         response=response,
         frame=frame,
         rows=rows,
+        index=index,
         y=np.asarray(left, dtype=float).ravel(),
-        matrix=everything[:, kept],
+        matrix=everything[:, kept] if aliased else everything,
         columns=tuple(names[j] for j in kept),
         dropped=tuple(names[j] for j in aliased),
         kept=kept,
@@ -207,6 +203,7 @@ def build_design(
         missing_covariates={v: n for v, n in gaps.items() if n},
         n_missing_covariates=int(np.count_nonzero(observed & ~complete)),
         spec=right.model_spec,
+        response_spec=left.model_spec,
     )
 
 

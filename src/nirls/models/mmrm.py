@@ -11,7 +11,10 @@ import numpy as np
 import pandas as pd
 
 from nirls.errors import DataError
-from nirls.models.design import Design, RankDeficient, as_factor, build_design
+from nirls.models import predictions, residuals, terms
+from nirls.models.design import Design, RankDeficient, build_design
+from nirls.models.mmrm_summary import summary_text
+from nirls.models.occasions import subject_codes, times, visits
 from nirls.models.reference_grid import Margins, contrasts_table, inference_columns, lsmeans_table
 from nirls.models.threads import one_thread
 from nirls.stats.contrasts import FTest
@@ -42,6 +45,8 @@ class MMRMResult:
         Covariance of the coefficients used unless another is asked for; none: that of `ddf`.
     information : str
         Information on the covariance parameters that Kenward–Roger and Satterthwaite use.
+    weights : str or None
+        Column of weights.
     """
 
     formula: str
@@ -55,6 +60,7 @@ class MMRMResult:
     group: str | None = None
     vcov: Vcov | None = None
     information: Information = "observed"
+    weights: str | None = None
     _inferences: dict[tuple[str, str | None], Inference] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -100,6 +106,29 @@ class MMRMResult:
     def bic(self) -> float:
         """BIC, covariance parameters only, with log(subjects)."""
         return self.fit.bic
+
+    @property
+    def fittedvalues(self) -> pd.Series:
+        """Xβ̂ of the analysed rows, by their labels in the data."""
+        return self._by_row(self.design.matrix @ self.fit.beta, "fittedvalues")
+
+    @property
+    def resid(self) -> pd.Series:
+        """Raw residuals y − Xβ̂ of the analysed rows, by their labels in the data."""
+        return self._by_row(self.design.y - self.fittedvalues.to_numpy(), "resid")
+
+    @property
+    def resid_pearson(self) -> pd.Series:
+        """Residuals divided by their fitted standard deviation √V_aa."""
+        return self._by_row(residuals.pearson(self.fit, self.resid.to_numpy()), "resid_pearson")
+
+    @property
+    def resid_normalized(self) -> pd.Series:
+        """Residuals made independent with unit variance: L⁻¹r with V = LL', L lower triangular by visit; see :mod:`.residuals`."""
+        return self._by_row(residuals.normalized(self.fit, self.resid.to_numpy()), "resid_normalized")
+
+    def _by_row(self, values: np.ndarray, name: str) -> pd.Series:
+        return pd.Series(values, index=self.design.index, name=name)
 
     @one_thread
     def _inference(self, ddf: Ddf | None, vcov: Vcov | None = None) -> Inference:
@@ -167,9 +196,69 @@ class MMRMResult:
         return contrasts_table(self.design, self._inference(ddf, vcov).contrasts, factor, by, reference, margins, level)
 
     def test(self, hypothesis: str | np.ndarray, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> FTest:
-        """Joint F test of a term ("TRT:AVISIT") or of the rows of a matrix L over :attr:`params`."""
-        rows = self.design.term_rows(hypothesis) if isinstance(hypothesis, str) else np.asarray(hypothesis, dtype=float)
-        return self._inference(ddf, vcov).f_test(rows)
+        """Joint F test: the Type III hypothesis of a term ("TRT", "TRT:AVISIT"), as in :meth:`anova`, or the rows of a matrix L over
+        :attr:`params`."""
+        f_test = one_thread(self._inference(ddf, vcov).f_test)
+        return (
+            terms.test_term(self.design, f_test, hypothesis) if isinstance(hypothesis, str) else f_test(np.asarray(hypothesis, dtype=float))
+        )
+
+    @one_thread
+    def anova(self, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> pd.DataFrame:
+        """Type III F tests of all terms, in the order of the formula.
+
+        A factor's effect is averaged over the other factors' levels with equal weights, a covariate's slope over the levels it
+        interacts with, as PROC MIXED does; see :mod:`nirls.models.terms`.
+
+        Returns
+        -------
+        DataFrame
+            Index term; num_df, den_df, statistic (F), p_value, not_estimable (dimensions of the hypothesis that are not estimable and
+            not tested; zero unless columns were dropped).
+        """
+        return terms.anova_table(self.design, self._inference(ddf, vcov).f_test)
+
+    def predict(
+        self,
+        data: pd.DataFrame | None = None,
+        *,
+        conditional: bool = False,
+        ddf: Ddf | None = None,
+        vcov: Vcov | None = None,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Means for the covariates of `data`, or of its missing outcomes given the observed outcomes of the same subject.
+
+        Parameters
+        ----------
+        data : DataFrame, optional
+            Rows to predict; the analysed rows if none. Rows with a missing covariate get NaN and are counted by a warning.
+        conditional : bool
+            E(y | observed outcomes of the subject in `data`), by the fitted covariance: what conditional-mean imputation under missing
+            at random needs. `data` then has a row for each visit, the response missing where it is to be predicted, and the subject,
+            visit, weights and group of the fit; an observed outcome is its own expectation.
+        ddf, vcov
+            As in :meth:`lsmeans`.
+        level : float
+            Confidence level.
+
+        Returns
+        -------
+        DataFrame
+            Index of `data`; estimate, std_error, df, conf_low, conf_high of the mean. With `conditional` also std_error_pred, the
+            standard error of the outcome about it, √(std_error² + conditional variance); the covariance parameters count as known.
+
+        Raises
+        ------
+        DataError
+            A column is lacking, a factor level or visit is unknown to the fit (named), or a subject has two rows at one visit.
+        MethodError
+            `conditional` without `data`: all analysed outcomes are observed.
+        """
+        infer = one_thread(self._inference(ddf, vcov).contrasts)
+        if conditional:
+            return predictions.conditional(self, infer, data, level)
+        return predictions.marginal(self.design, infer, data, level)
 
     def coefficients(self, *, ddf: Ddf | None = None, vcov: Vcov | None = None, level: float = 0.95) -> pd.DataFrame:
         """Coefficient table: estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
@@ -185,27 +274,7 @@ class MMRMResult:
 
     def summary(self) -> str:
         """The model, its fit and its coefficients as text."""
-        fit, record = self.fit, self.fit.convergence
-        tried = "" if len(fit.attempts) == 1 else f" (tried: {', '.join(a.covariance for a in fit.attempts)})"
-        by_group = "" if self.group is None else f" by {self.group}"
-        lines = [
-            f"Mixed model for repeated measures: {self.formula}",
-            f"Subject {self.subject}, visit {self.visit}, covariance {fit.covariance}{by_group}{tried}, {'REML' if fit.reml else 'ML'}, "
-            f"df {self.ddf}" + ("" if self.vcov is None else f", covariance of the coefficients {self.vcov}"),
-            f"{fit.n_obs} observations of {fit.n_subjects} subjects; left out: {self.design.n_missing_outcome} rows without outcome, "
-            f"{self.design.n_missing_covariates} rows with a missing covariate {self.design.missing_covariates or ''}".rstrip()
-            + f"; subjects without any outcome {self.n_subjects_without_outcome}, without covariates {self.n_subjects_without_covariates}",
-            f"-2 log likelihood {fit.deviance:.6f}, AIC {fit.aic:.4f}, BIC {fit.bic:.4f}",
-            f"{record.iterations} iterations, scaled gradient {record.gradient:.1e}, "
-            f"condition number of the covariance {record.condition:.1f}",
-        ]
-        if self.design.dropped:
-            lines.append(f"Not estimable, dropped: {', '.join(self.design.dropped)}")
-        table = self.coefficients().to_string(float_format=lambda v: f"{v:.6g}")
-        if fit.working.structure.timed:
-            named = pd.Series(fit.theta, index=list(fit.theta_names))
-            return "\n".join([*lines, "", table, "", "Covariance parameters", named.to_string(float_format=lambda v: f"{v:.6g}")])
-        return "\n".join([*lines, "", table, "", "Covariance of the visits", self.varcor.to_string(float_format=lambda v: f"{v:.6g}")])
+        return summary_text(self)
 
 
 @one_thread
@@ -279,12 +348,12 @@ def mmrm(
     >>> fit = mmrm("CHG ~ BASE * AVISIT + TRT * AVISIT", adqs, subject="USUBJID", visit="AVISIT")  # doctest: +SKIP
     >>> fit.contrasts("TRT", by="AVISIT", reference="SHAM")  # doctest: +SKIP
     """
-    subjects = _subjects(data, subject, visit)
+    codes = subject_codes(data, subject, visit)
     carry = list(dict.fromkeys(c for c in (subject, visit, weights, group) if c is not None))
     declared = [covariance] if isinstance(covariance, str) else list(covariance)
     timed = any(is_timed(name) for name in declared)
     design = build_design(formula, data, factors=[] if timed else [visit], carry=carry, rank_deficient=rank_deficient)
-    when, visit_names = _times(design.frame[visit]) if timed else _visits(design.frame[visit])
+    when, visit_names = times(design.frame[visit]) if timed else visits(design.frame[visit])
     if design.n_missing_covariates:
         warnings.warn(
             f"{design.n_missing_covariates} rows with an observed {design.response} are not analysed: missing {design.missing_covariates}",
@@ -296,7 +365,7 @@ def mmrm(
     fit = fit_mmrm(
         design.y,
         design.matrix,
-        subjects[design.rows],
+        codes[design.rows],
         when,
         covariance=covariance,
         reml=reml,
@@ -304,8 +373,8 @@ def mmrm(
         group=None if group is None else design.frame[group].astype(str).to_numpy(dtype=str),
         visit_names=visit_names,
     )
-    with_outcome = subjects[data[design.response].notna().to_numpy()]
-    n_given, n_with_outcome = (int(np.count_nonzero(np.bincount(codes[codes >= 0]))) for codes in (subjects, with_outcome))
+    with_outcome = codes[data[design.response].notna().to_numpy()]
+    n_given, n_with_outcome = (int(np.count_nonzero(np.bincount(some[some >= 0]))) for some in (codes, with_outcome))
     return MMRMResult(
         formula=formula,
         subject=subject,
@@ -318,37 +387,5 @@ def mmrm(
         n_subjects_without_outcome=n_given - n_with_outcome,
         n_subjects_without_covariates=n_with_outcome - fit.n_subjects,
         group=group,
+        weights=weights,
     )
-
-
-def _visits(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
-    """Codes and names of the visits."""
-    occasions = as_factor(column)
-    return occasions.cat.codes.to_numpy(), list(occasions.cat.categories)
-
-
-def _times(column: pd.Series) -> tuple[np.ndarray, None]:
-    """Times as numbers."""
-    if not pd.api.types.is_numeric_dtype(column):
-        raise DataError(f"the covariance is in continuous time, but {column.name!r} is not a column of numbers")
-    times = column.to_numpy(dtype=float)
-    if not np.isfinite(times).all():
-        raise DataError(f"{column.name!r} is missing or infinite in {(~np.isfinite(times)).sum()} rows with an observed outcome")
-    return times, None
-
-
-def _subjects(data: pd.DataFrame, subject: str, visit: str) -> np.ndarray:
-    """Codes of the subjects, −1 where missing; two rows of a subject at one visit are refused."""
-    absent = [c for c in (subject, visit) if c not in data.columns]
-    if absent:
-        raise DataError(f"the data have no column {', '.join(map(repr, absent))}")
-    codes, _ = pd.factorize(data[subject])
-    occasions, visits = pd.factorize(data[visit])
-    cell = pd.Series((codes + 1) * (len(visits) + 1) + occasions)
-    repeated = cell.duplicated()
-    if repeated.any():
-        pairs = data.loc[repeated.to_numpy(), [subject, visit]].drop_duplicates()
-        named = ", ".join(f"{s} at {v}" for s, v in pairs.head(10).itertuples(index=False))
-        more = f" and {len(pairs) - 10} more" if len(pairs) > 10 else ""
-        raise DataError(f"a subject may have one row per visit; more than one for: {named}{more}")
-    return np.asarray(codes)

@@ -10,6 +10,13 @@ from nirls.plan.base import PlanModel
 from nirls.plan.study import Id
 
 
+class Subjects(PlanModel):
+    """Some subjects of the analysis set, for an analysis within a group."""
+
+    label: str = Field(description="Who they are, to follow 'subjects of the full analysis set': 'who guessed sham at week 1'.")
+    where: str = Field(description="The condition over ADSL, in the `where` language.")
+
+
 class Analysis(PlanModel):
     """One entry of `analyses.yaml`; its key is the analysis id."""
 
@@ -21,6 +28,7 @@ class Analysis(PlanModel):
     ] = "DESCRIPTIVE"
     dataset: Literal["ADSL", "ADQS", "ADDV"] = Field(description="ADaM data set.")
     set: str | None = Field(None, description="Analysis set (key of `populations`); none for all subjects.")
+    subjects: Subjects | None = Field(None, description="Subjects of the set that are analysed; none for all.")
     where: str | None = Field(None, description="Records of the data set, in the `where` language.")
     group: Id | None = Field(None, description="Treatment variable (TRT01P as randomized, TRT01A as treated).")
     arms: list[str] | None = Field(None, description="Arms that enter, in display order; none for all.")

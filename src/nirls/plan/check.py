@@ -110,6 +110,17 @@ def _study(plan: Plan) -> Iterator[Problem]:
             yield from _condition(file, ("covariates", name, "cut", level), text)
     for i, source in enumerate(study.sources):
         yield from _condition(file, ("sources", i, "keep"), source.keep)
+    for name, parameter in study.parameters.items():
+        yield from _condition(file, ("parameters", name, "where"), parameter.where)
+        for word in parameter.labels or {}:
+            if word not in (parameter.values or {}):
+                yield file, ("parameters", name, "labels", word), unknown("value", word, parameter.values or {})
+    worded = [name for name, parameter in study.parameters.items() if parameter.values is not None]
+    for name, group in study.after_baseline.items():
+        if group.param not in worded:
+            yield file, ("after_baseline", name, "param"), unknown("parameter with `values`", group.param, worded)
+        if group.visit not in [visit.name for visit in study.visits]:
+            yield file, ("after_baseline", name, "visit"), unknown("visit", group.visit, [visit.name for visit in study.visits])
 
 
 def _analyses(plan: Plan) -> Iterator[Problem]:
@@ -126,12 +137,24 @@ def _analyses(plan: Plan) -> Iterator[Problem]:
                 yield file, (name, "arms", i), unknown("arm", arm, study.arms)
         data = _variables(plan, analysis.dataset)
         yield from _condition(file, (name, "where"), analysis.where, data, analysis.dataset)
+        if analysis.subjects is not None:
+            yield from _condition(file, (name, "subjects", "where"), analysis.subjects.where, _variables(plan, "ADSL"), "ADSL")
+        adjusted = analysis.options.get("covariates")
+        for variable in adjusted if isinstance(adjusted, list) else []:
+            if variable in study.after_baseline:
+                yield (
+                    file,
+                    (name, "options", "covariates"),
+                    f"{variable} is known only after randomization and may be caused by the treatment; a model cannot adjust for it "
+                    "(show the analysis within its groups instead: `subjects`)",
+                )
         if analysis.group is not None and analysis.group not in GROUPS:
             yield file, (name, "group"), unknown("treatment variable", analysis.group, GROUPS)
         if analysis.method not in methods:
             yield file, (name, "method"), unknown("method", analysis.method, methods)
         else:
             yield from _options(file, (name, "options"), methods[analysis.method].options, analysis.options)
+            yield from _across(plan, file, name, methods[analysis.method].options)
         for i, other in enumerate(analysis.uses):
             if other not in plan.analyses:
                 yield file, (name, "uses", i), unknown("analysis", other, plan.analyses)
@@ -146,7 +169,20 @@ def _options(file: str, loc: tuple[str | int, ...], model: Any, options: dict[st
         validate(model, options)
     except ValidationError as error:
         for _, text in explain(error, model, {}):
-            yield file, loc, text
+            yield file, loc, text.removeprefix("the file: ")
+
+
+def _across(plan: Plan, file: str, name: str, model: Any) -> Iterator[Problem]:
+    """What the options of a method find wrong when they see the rest of the plan, where they look (`cross_check`)."""
+    from nirls.plan.base import validate
+
+    if hasattr(model, "cross_check"):
+        try:
+            options = validate(model, plan.analyses[name].options)
+        except ValidationError:
+            return  # reported as such
+        for text in options.cross_check(plan.analyses[name], plan):
+            yield file, (name, "options"), text
 
 
 def _cycles(plan: Plan) -> Iterator[Problem]:

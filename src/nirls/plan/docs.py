@@ -65,10 +65,10 @@ def readme() -> str:
         parts.append(f"## `{file}`\n\n{_doc(model)}\n\n{_tables(model)}")
     parts.append("## Methods\n\nValues of `method` in `analyses.yaml`, with their `options`.\n\n")
     for name, method in all_methods().items():
-        parts.append(f"### `{name}`\n\n{method.summary}\n\n{_table(method.options)}\n")
+        parts.append(f"### `{name}`\n\n{method.summary}\n\n{_tables(method.options)}\n")
     parts.append("## Layouts\n\nValues of `layout` in `displays.yaml`, with the roles their `analyses` must fill and their `options`.\n\n")
     for name, layout in all_layouts().items():
-        parts.append(f"### `{name}`\n\n{layout.summary} Roles: {', '.join(f'`{r}`' for r in layout.roles)}.\n\n{_table(layout.options)}\n")
+        parts.append(f"### `{name}`\n\n{layout.summary} Roles: {', '.join(f'`{r}`' for r in layout.roles)}.\n\n{_tables(layout.options)}\n")
     parts.append(_rules())
     return "\n".join(parts).replace("\n\n\n", "\n\n")
 

@@ -57,7 +57,7 @@ class Instrument(PlanModel):
     scores: dict[str, Score] = Field(description="Score code (PARAMCD) → score.")
     total: str = Field(description="The score that is the total.")
     recorded_total: str | None = Field(None, description="QSTESTCD of the total as the site recorded it, kept beside the derived total.")
-    thresholds: dict[str, Threshold] = Field(default_factory=dict, description="For the record; no responder is derived from them.")
+    thresholds: dict[str, Threshold] = Field(default_factory=dict, description="Definitions that the method `responder` takes by name.")
     bands: list[Band] = Field(default_factory=list, description="For the record; no category is derived from them.")
     source: str
     copyright: str | None = None

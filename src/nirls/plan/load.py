@@ -174,9 +174,12 @@ def explain(error: ValidationError, model: Any, lines: dict[Loc, int]) -> list[t
         elif kind == "literal_error":
             allowed = [a.strip().strip("'") for a in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             text = f"{given!r} is not allowed{_near(str(given), allowed)} (allowed: {', '.join(allowed)})"
+        elif kind == "value_error":  # raised by a model, in its own words
+            text = str(item["ctx"]["error"])
+            path = path if loc else ""
         else:
             text = f"{item['msg'][0].lower()}{item['msg'][1:]}, not {json.dumps(given, ensure_ascii=False, default=str)[:60]}"
-        found.append((line, f"{path}: {text}"))
+        found.append((line, f"{path}: {text}" if path else text))
     return found
 
 

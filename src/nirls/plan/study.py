@@ -167,6 +167,23 @@ class AdqsParam(PlanModel):
 
     label: str = Field(description="PARAM.")
     change: bool = Field(False, description="True when change from baseline is meaningful.")
+    test: Id | None = Field(None, description="QSTESTCD of its records; default: the key.")
+    where: str | None = Field(
+        None, description="Records of QS that count, in the `where` language, such as those of one respondent (`QSEVAL == 'PARTICIPANT'`)."
+    )
+    values: dict[str, int] | None = Field(
+        None,
+        description="Result in text → AVAL, for a parameter whose results are words; AVALC keeps the word. Any other result is an error.",
+    )
+    labels: dict[str, str] | None = Field(None, description="Result in text → text as tables print it.")
+
+
+class AfterBaseline(PlanModel):
+    """A characteristic known only after randomization, brought into ADSL to form groups; no model may adjust for it."""
+
+    label: str = Field(description="Label as tables print it.")
+    param: Id = Field(description="PARAMCD of a parameter of ADQS with `values`.")
+    visit: str = Field(description="AVISIT whose analysed value (ANL01FL = Y) counts.")
 
 
 class Baseline(PlanModel):
@@ -241,6 +258,10 @@ class Study(PlanModel):
     strata: dict[str, Stratum] = Field(default_factory=dict)
     pooling: Pooling | None = None
     covariates: dict[str, BaselineItem] = Field(default_factory=dict, description="ADSL variable → baseline characteristic.")
+    after_baseline: dict[str, AfterBaseline] = Field(
+        default_factory=dict,
+        description="ADSL variable → characteristic known only after randomization, for groups and never for adjustment.",
+    )
     deviations: dict[str, Deviation] = Field(default_factory=dict)
     sources: list[Source] = Field(min_length=1)
     rules: dict[str, dict[str, float | int | str | bool]] = Field(

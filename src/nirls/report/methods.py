@@ -187,6 +187,10 @@ def _data(plan: Plan, spec: Analysis, origin: dict) -> tuple[Term, ...]:
     else:
         chosen = plan.study.populations[spec.set]
         terms.append(Term(label="Analysis set", text=f"{chosen.label} ({spec.set}): {chosen.rule}"))
+    if spec.subjects is not None:
+        terms.append(
+            Term(label="Subjects", text=f"{spec.subjects.label[:1].upper()}{spec.subjects.label[1:]}: {spec.subjects.where}", code=True)
+        )
     if spec.where:
         terms.append(Term(label="Records", text=f"{spec.dataset} where {spec.where}", code=True))
     else:

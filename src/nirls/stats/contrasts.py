@@ -55,12 +55,15 @@ class FTest:
     den_df : float
     scale : float
         λ of Kenward–Roger; 1 otherwise.
+    not_estimable : int
+        Dimensions of the hypothesis asked for that are not estimable and were left out.
     """
 
     statistic: float
     num_df: int
     den_df: float
     scale: float = 1.0
+    not_estimable: int = 0
 
     @property
     def p_value(self) -> float:

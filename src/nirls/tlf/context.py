@@ -186,6 +186,13 @@ def context_for(
     for name, stratum in study.strata.items():
         labels[name] = stratum.label
         labels.setdefault(stratum.variable, stratum.label)
+    for name, group in study.after_baseline.items():
+        labels[name] = group.label
+        if group.param in study.parameters and study.parameters[group.param].labels:
+            levels[name] = dict(study.parameters[group.param].labels or {})
+    for name, parameter in study.parameters.items():
+        if parameter.labels:
+            levels[name] = dict(parameter.labels)
     labels.update({f"{name}FL": population.label for name, population in study.populations.items()})
     levels["DVCAT"] = {code: deviation.label for code, deviation in study.deviations.items()}
     params = {

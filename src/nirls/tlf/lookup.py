@@ -81,6 +81,7 @@ class Ard:
         self.variables = list(dict.fromkeys(r["variable"] for r in records if r["variable"]))
         self.facts: dict[str, str] = {}
         self.footnotes: list[str] = []
+        self.subjects = ""
         for row in records:
             key = (*(row[c] for c in _CELL), row["stat_name"])
             if key in self._rows:
@@ -95,6 +96,8 @@ class Ard:
                 self.facts[row["variable_level"]] = row["stat_text"]
             if row["variable"] == "footnote":
                 self.footnotes.append(row["stat_text"])
+            if row["variable"] == "subjects":
+                self.subjects = row["stat_text"]
 
     def find(self, stat_name: str, **key: str) -> Found | None:
         """The statistic with this key, or None.

@@ -85,8 +85,10 @@ def find_layout(display_id: str, display: Display) -> Layout:
 def _options(display_id: str, display: Display, entry: Layout) -> object:
     from pydantic import ValidationError
 
+    from nirls.plan.base import validate
+
     try:
-        return entry.options.model_validate(display.options)
+        return validate(entry.options, display.options)
     except ValidationError as error:
         problems = "; ".join(f"options.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise DisplayError(f"{display_id}: {problems}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nirls.ard.schema import NOT_ANALYSED
 from nirls.tlf.context import DisplayContext
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import count, fixed
@@ -58,8 +59,8 @@ def contrast(ard: Ard, arm: str, reference: str) -> str:
 
 
 def response(ard: Ard, variable: str | None) -> str:
-    """The response the LS means are of: the one asked for, else the only variable that is neither a fact nor an exclusion."""
-    have = [v for v in ard.variables if v not in ("model", "exclusion", "footnote")]
+    """The response the LS means are of: the one asked for, else the only analysed variable."""
+    have = [v for v in ard.variables if v not in NOT_ANALYSED]
     if variable is not None:
         if variable not in have:
             raise DisplayError(

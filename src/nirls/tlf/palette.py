@@ -23,6 +23,7 @@ _GREYS = {"sham": ("#737980", "#4f555c"), "placebo": ("#8b9097", "#6a7077")}
 _REDS = ("#e8705f", "#5f0613")
 _ORANGES = ("#c97b16", "#6e3a05")
 _BLUES = ("#2f7fc1", "#123f73")
+_BEST, _MIDDLE, _WORST = "#12507b", "#e9e6df", "#8f3b1b"
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p", "*")
 
 
@@ -90,3 +91,11 @@ def contrast(one: str, other: str = "#ffffff") -> float:
 
     high, low = sorted((luminance(one), luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+def diverging(n: int) -> list[str]:
+    """Colours of `n` ordered categories from good (blue) over light to bad (brown); lightness orders them on either side."""
+    if n == 1:
+        return [_MIDDLE]
+    places = [2 * i / (n - 1) for i in range(n)]
+    return [_mix((_BEST, _MIDDLE), p) if p <= 1 else _mix((_MIDDLE, _WORST), p - 1) for p in places]

@@ -91,7 +91,8 @@ def _absent(ard: Ard, context: DisplayContext, known: list[str], shown: list[str
 
 
 def _whose(ard: Ard, context: DisplayContext) -> str:
-    return f"subjects of the {set_name(context, ard.analysis_set)}" if ard.analysis_set else "subjects"
+    whose = f"subjects of the {set_name(context, ard.analysis_set)}" if ard.analysis_set else "subjects"
+    return f"{whose} {ard.subjects}" if ard.subjects else whose
 
 
 def _lower(text: str) -> str:

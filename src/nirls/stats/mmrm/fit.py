@@ -163,7 +163,8 @@ def fit_mmrm(
     observed = ~np.isnan(y)
     if not observed.any():
         raise MethodError("no row has an observed outcome")
-    y, x = y[observed], x[observed]
+    if not observed.all():
+        y, x = y[observed], x[observed]
     subjects, subject_code = distinct(np.asarray(subject)[observed])
     visits, visit_code = distinct(np.asarray(visit)[observed])
     times = visits

@@ -138,17 +138,6 @@ def minimise(statistics: Statistics, structure: Structure, start: Array, *, reml
     n_fits = len(start)
     point = evaluate(statistics, structure, start, reml=reml)
     possible = np.isfinite(point.value)
-    if not possible.any():
-        nothing = "the starting covariance is not positive definite, or the design is not of full rank in these data"
-        k, p = start.shape[1], statistics.width - 1
-        empty = Derivatives(
-            gradient=np.full((n_fits, k), np.nan),
-            hessian=np.full((n_fits, k, k), np.nan),
-            fisher=np.full((n_fits, k, k), np.nan),
-            slopes=np.full((n_fits, k, p, p), np.nan),
-        )
-        records = tuple(_record(structure, False, float("nan"), float("nan"), (), nothing) for _ in range(n_fits))
-        return Optimum(point=point, derivatives=empty, records=records)
     at = differentiate(statistics, structure, point, reml=reml)
     radius = np.sqrt(np.maximum(statistics.n_obs, 1.0))
     # what −2ℓ itself can resolve: a step that promises less is taken, rather than judged by rounding errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from nirls.ard.schema import NOT_ANALYSED
 from nirls.plan.base import PlanModel
 from nirls.tlf.document import Row, TableDocument
 from nirls.tlf.layouts._blocks import CountRow, Statistic, count_rows, decimals_for, holding, missing_row, same_denominator, statistic_row
@@ -45,9 +46,8 @@ def summary(request: Request) -> Laid:
     """Baseline characteristics by arm: statistics of numbers, n (%) of categories; no tests."""
     options, notes, context, main = request.options, Notes(), request.context, request.ards["main"]
     columns = arm_columns(main, context, notes, options.arms, options.total)
-    special = ("footnote", "exclusion", "model")
     blocks = options.blocks or [
-        SummaryBlock(variable=v, role=role) for role, ard in request.ards.items() for v in ard.variables if v not in special
+        SummaryBlock(variable=v, role=role) for role, ard in request.ards.items() for v in ard.variables if v not in NOT_ANALYSED
     ]
     apart = ("median", "quartiles") if len(columns) > WIDE else ("median_quartiles",)
     statistics = options.statistics or ["n", "mean_sd", *apart, "min_max"]

@@ -1,0 +1,1 @@
+"""Speed, memory and agreement of the mixed models against statsmodels and R."""

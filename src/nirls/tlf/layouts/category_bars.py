@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROOM = 4.5
+KEY, LEGEND = 5, 105  # characters that the key of a legend entry takes, and that fit one line of the legend
 """Per cent a segment needs for its number."""
 
 
@@ -78,7 +79,8 @@ def _draw(
     from nirls.tlf.palette import HAIR, INK, contrast, diverging
 
     colors = dict(zip(levels, diverging(len(levels)), strict=True))
-    height = 0.36 * len(arms) + 1.5
+    legend_rows = 1 if sum(len(level) + KEY for level in levels) < LEGEND else 2
+    height = 0.36 * len(arms) + 1.3 + 0.2 * legend_rows
     data = table.assign(
         arm=pd.Categorical(table["arm"], [a.code for a in reversed(arms)], ordered=True),
         level=pd.Categorical(table["level"], levels[::-1], ordered=True),  # the first level is drawn at the axis
@@ -97,7 +99,7 @@ def _draw(
     plot += p9.scale_x_discrete(drop=False, labels=lambda codes: [names[c] for c in codes])
     plot += p9.scale_y_continuous(expand=(0, 0), limits=(0, 100.0001), breaks=[0, 25, 50, 75, 100])
     plot += p9.labs(x="", y="Subjects (%)", fill="")
-    plot += p9.guides(fill=p9.guide_legend(nrow=1 if sum(map(len, levels)) < 110 else 2))
+    plot += p9.guides(fill=p9.guide_legend(nrow=legend_rows))
     plot += p9.theme(
         figure_size=(WIDTH, height),
         axis_title_y=p9.element_blank(),

@@ -64,3 +64,16 @@ def _lsmean_cov(fit):
 
     rows = marginal_rows(fit.design, ["TRT"], "equal")[1]
     return rows @ fit.fit.beta_cov @ rows.T
+
+
+def test_a_single_row_is_a_t_test_with_its_estimate():
+    """A custom contrast equal to one of R's, by coefficients: the difference of NIR-H and SHAM at W1."""
+    fit = nirls.mmrm(MODEL, read_parallel(), subject="USUBJID", visit="AVISIT")
+    row = np.array([1.0 if name == "TRT[T.NIR-H]" else 0.0 for name in fit.design.columns])
+    found, expected = fit.test(row), REFERENCE["fits"]["us.kr_linear"]["contrasts"]
+    at = [i for i, (c, v) in enumerate(zip(expected["contrast"], expected["AVISIT"], strict=True)) if "NIR-H" in c and v == "W1"]
+    same(found.estimate, [expected["estimate"][at[0]]], 1e-9)
+    same(found.std_error, [expected["SE"][at[0]]], 1e-9)
+    same(found.df, [expected["df"][at[0]]], 1e-9)
+    same(np.ravel(found.ci()), [expected["lower_CL"][at[0]], expected["upper_CL"][at[0]]], 1e-9)
+    assert fit.test(np.vstack([row, np.roll(row, 1)])).num_df == 2

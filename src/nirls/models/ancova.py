@@ -82,11 +82,13 @@ class ANCOVAResult:
         """Differences of LS means from `reference` (default: first level); see :func:`contrasts_table`."""
         return contrasts_table(self.design, self._infer, factor, by, reference, margins, level)
 
-    def test(self, hypothesis: str | np.ndarray) -> FTest:
-        """Joint F test: the Type III hypothesis of a term ("TRT"), as in :meth:`anova`, or the rows of a matrix L over :attr:`params`."""
+    def test(self, hypothesis: str | np.ndarray) -> FTest | Contrasts:
+        """F test of the Type III hypothesis of a term ("TRT"), as in :meth:`anova`, or of the rows of a matrix L over :attr:`params`; of
+        a single row l the t test, with estimate, standard error and limits of lβ."""
         if isinstance(hypothesis, str):
             return terms.test_term(self.design, self._f_test, hypothesis)
-        return self._f_test(np.atleast_2d(np.asarray(hypothesis, dtype=float)))
+        rows = np.atleast_2d(np.asarray(hypothesis, dtype=float))
+        return self._infer(rows) if len(rows) == 1 else self._f_test(rows)
 
     def anova(self) -> pd.DataFrame:
         """Type III F tests of all terms, in the order of the formula; see :func:`nirls.models.terms.anova_table`."""

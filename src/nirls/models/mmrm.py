@@ -17,7 +17,7 @@ from nirls.models.mmrm_summary import summary_text
 from nirls.models.occasions import subject_codes, times, visits
 from nirls.models.reference_grid import Margins, contrasts_table, inference_columns, lsmeans_table
 from nirls.models.threads import one_thread
-from nirls.stats.contrasts import FTest
+from nirls.stats.contrasts import Contrasts, FTest
 from nirls.stats.mmrm import Inference, MMRMFit, fit_mmrm, inference
 from nirls.stats.mmrm.covariance import is_timed
 from nirls.stats.mmrm.degrees import Ddf, Information, Vcov
@@ -195,13 +195,14 @@ class MMRMResult:
         """
         return contrasts_table(self.design, self._inference(ddf, vcov).contrasts, factor, by, reference, margins, level)
 
-    def test(self, hypothesis: str | np.ndarray, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> FTest:
-        """Joint F test: the Type III hypothesis of a term ("TRT", "TRT:AVISIT"), as in :meth:`anova`, or the rows of a matrix L over
-        :attr:`params`."""
-        f_test = one_thread(self._inference(ddf, vcov).f_test)
-        return (
-            terms.test_term(self.design, f_test, hypothesis) if isinstance(hypothesis, str) else f_test(np.asarray(hypothesis, dtype=float))
-        )
+    def test(self, hypothesis: str | np.ndarray, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> FTest | Contrasts:
+        """F test of the Type III hypothesis of a term ("TRT", "TRT:AVISIT"), as in :meth:`anova`, or of the rows of a matrix L over
+        :attr:`params`; of a single row l the t test, with estimate, standard error and limits of lβ."""
+        inferred = self._inference(ddf, vcov)
+        if isinstance(hypothesis, str):
+            return terms.test_term(self.design, one_thread(inferred.f_test), hypothesis)
+        rows = np.atleast_2d(np.asarray(hypothesis, dtype=float))
+        return one_thread(inferred.contrasts)(rows) if len(rows) == 1 else one_thread(inferred.f_test)(rows)
 
     @one_thread
     def anova(self, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pytest
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.make import make_display
 from nirls.tlf.palette import diverging
+from nirls.tlf.text import width
 from tests.tlf.display_trial import display, plans
 from tests.tlf.test_figures import texts
 
@@ -56,6 +57,23 @@ def test_each_number_stands_in_its_segment(made, world):
         assert [t for _, t in found] == [str(math.floor(p + 0.5)) for p in shares]
         middles = [zero + (full - zero) * (sum(shares[:j]) + p / 2) / 100 for j, p in enumerate(shares)]
         assert [x for x, _ in found] == pytest.approx(middles, abs=8), "a text is placed by its left end"
+
+
+def test_a_long_legend_stays_inside_the_figure(two):
+    """Seven categories of a global impression, as the demonstration trial has them."""
+    plan, ards, kept = plans(two)["F14.2.1.3"]
+    longer = {
+        "Improved": "Very much improved, or much improved",
+        "No change": "Minimally improved, or no change",
+        "Worse": "Worse than minimally",
+    }
+    long = ards["main"].assign(variable_level=ards["main"]["variable_level"].replace(longer))
+    document, rendered = make_display("F14.2.1.3", plan, {"main": long}, kept, two.context)
+    placed = re.findall(r'font-size: ([\d.]+)px[^>]*text-anchor: middle[^>]*x="([\d.]+)"[^>]*>([^<]+)</text>', rendered["svg"].decode())
+    right = {text: float(x) + width(text, float(size)) / 2 for size, x, text in placed if text in longer.values()}
+    assert set(right) == set(longer.values())
+    assert max(right.values()) <= document.width * 0.75, "the picture is measured in points, the document in pixels"
+
 
 
 def test_a_reference_that_is_no_arm(two):

@@ -25,7 +25,7 @@ def influence_table(result: MMRMResult) -> pd.DataFrame:
     * ``likelihood_distance``: 2{ℓ(θ̂) − ℓ(θ̂₍₋ᵢ₎)}, of all data (restricted under REML);
     * ``converged``: whether the refit converged; where it did not, the other columns are NaN.
 
-    As PROC MIXED, INFLUENCE(EFFECT=subject ITER=n) with iteration to convergence.
+    The definitions are those of the INFLUENCE option of PROC MIXED; every refit goes to convergence.
 
     References
     ----------

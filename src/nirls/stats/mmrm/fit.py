@@ -97,7 +97,8 @@ class MMRMFit:
 
     @property
     def sigma(self) -> Array:
-        """Covariance of the visits of one subject (of unit weight): (T, T), or (G, T, T) when there are G groups."""
+        """Covariance of the visits of one subject (of unit weight): (T, T), or (G, T, T) when there are G groups; in continuous time of all
+        distinct times, which may be many."""
         found = whole(self.working.structure, self.working.point.theta, self.working.statistics.n_visits)[0]
         result: Array = self.working.basis.scale[0] ** 2 * (found[0] if self.groups is None else found)
         return result

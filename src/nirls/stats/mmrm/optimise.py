@@ -105,6 +105,7 @@ class _Model:
         k = at.gradient.shape[1]
         scale = np.sqrt(np.maximum(np.diagonal(at.fisher, axis1=1, axis2=2), np.finfo(float).tiny))
         unit = scale[:, :, None] * scale[:, None, :]
+        # NaN belongs to fits that cannot start, which are never stepped; here it must only not stop the others
         factor, _ = cholesky(np.nan_to_num(at.fisher / unit) + 1e-12 * np.eye(k))
         metric = np.linalg.inv(factor)
         turned = metric @ np.nan_to_num(at.hessian / unit) @ metric.swapaxes(1, 2)

@@ -34,7 +34,7 @@ STUDY = {
     ),
     "derive": (
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
-        *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations"),
+        *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations", "intercurrent_events"),
     ),
     "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
     "display": (
@@ -118,7 +118,7 @@ class Targets:
 
     @property
     def datasets(self) -> list[str]:
-        return ["adsl", "adqs", "addv"]
+        return ["adsl", "adqs", "addv", "adice"]
 
     @property
     def analyses(self) -> list[str]:
@@ -155,7 +155,16 @@ class Targets:
             "data": f"{self.out}/adam/{spec.dataset.lower()}.parquet",
             "adsl": f"{self.out}/adam/adsl.parquet",
             "used": [f"{self.out}/ard/{u}.parquet" for u in spec.uses],
+            **({"ice": f"{self.out}/adam/adice.parquet"} if self.needs_events(analysis) else {}),
         }
+
+    def needs_events(self, analysis: str) -> bool:
+        """Whether an analysis reads the intercurrent events: its estimand has strategies for them, or its method counts them."""
+        from nirls.methods.registry import all_methods
+
+        spec = self.plan.analyses[analysis]
+        counts = "intercurrent_events" in all_methods()[spec.method].reads
+        return counts or (spec.estimand is not None and spec.dataset == "ADQS" and bool(self.plan.study.intercurrent_events))
 
     def display_inputs(self, stem: str) -> dict[str, Any]:
         roles = self.plan.displays.displays[self.display_id(stem)].analyses
@@ -207,11 +216,19 @@ class Targets:
 
             entry, more = (
                 plan.analyses[key],
-                {"instruments": [study["instruments"], scales], "parameters": study["parameters"], "seed": plan.config.seed},
+                {
+                    "instruments": [study["instruments"], scales],
+                    "parameters": study["parameters"],
+                    "seed": plan.config.seed,
+                    "intercurrent_events": study["intercurrent_events"],
+                },
             )
             methods = all_methods()
             reads = methods[entry.method].reads if entry.method in methods else ()
-            return json_hash([key, entry.model_dump(mode="json"), read, {name: more[name] for name in reads}])
+            estimand = plan.estimands.get(entry.estimand or "")
+            events = [] if estimand is None else [e.model_dump(mode="json") for e in estimand.intercurrent_events]
+            bound = [events, study["intercurrent_events"]] if events else []
+            return json_hash([key, entry.model_dump(mode="json"), read, {name: more[name] for name in reads}, bound])
         display = plan.displays.displays[key]
         entries = [plan.analyses[a].model_dump(mode="json") for a in display.analyses.values()]
         return json_hash([key, display.model_dump(mode="json"), entries, read, scales])

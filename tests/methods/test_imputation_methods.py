@@ -14,7 +14,8 @@ from nirls.methods.imputation import ANCHORED, REPEATED, ImputationOptions, impu
 from nirls.methods.registry import AnalysisData
 from nirls.methods.tipping_point import TippingPointOptions, tipping_point
 from nirls.plan.analysis import Analysis
-from nirls.stats.imputation.events import first_affected
+from nirls.plan.estimand import Estimand
+from nirls.stats.imputation.events import first_trailing
 from tests.methods.test_linear_methods import HERE, ard, stat, text
 
 ARMS = ["SHAM", "NIR-H"]
@@ -27,18 +28,29 @@ def trial():
     """SHAM and NIR-H of irls_parallel.csv; nobody has a recorded discontinuation, so that events are the missing visits at the end."""
     frame = pd.read_csv(HERE / "irls_parallel.csv").rename(columns={"TRT": "TRT01P"}).query("TRT01P != 'NIR-L'")
     week = frame["AVISIT"].str[1:].astype(float)
-    frame = frame.assign(AVISITN=week, AVISIT="Week " + frame["AVISIT"].str[1:], PARAMCD="IRLSTOT", ADY=7 * week + 1, AWTARGET=7 * week + 1)
-    adsl = frame.drop_duplicates("USUBJID")[["USUBJID", "TRT01P"]]
-    adsl = adsl.assign(EOTSTT="COMPLETED", EOTDT="2026-02-01", DCTREAS=None, RFDT="2026-01-01")
-    return frame, adsl
+    frame = frame.assign(AVISITN=week, AVISIT="Week " + frame["AVISIT"].str[1:], PARAMCD="IRLSTOT")
+    return frame, frame.drop_duplicates("USUBJID")[["USUBJID", "TRT01P"]]
 
 
-def data(trial, direction="lower_better", **adsl):
+def events(*rows):
+    """ADICE of (subject, code, words, first affected week, whether it ends treatment)."""
+    table = pd.DataFrame(rows, columns=["USUBJID", "ICECD", "ICE", "AVISITN", "ENDTRTFL"])
+    return table.assign(ADY=7.0 * table["AVISITN"] - 2)
+
+
+def estimand(**strategies):
+    words = dict.fromkeys(["label", "question", "population", "treatment", "variable", "summary", "missing_data"], "x")
+    return Estimand(**words, intercurrent_events=[{"event": e, "strategy": s} for e, s in strategies.items()])
+
+
+def data(trial, direction="lower_better", ice=None, estimands=None):
     frame, subjects = (f.assign(TRT01P=pd.Categorical(f["TRT01P"], categories=ARMS, ordered=True)) for f in trial)
     study = SimpleNamespace(reference="SHAM", arms={a: SimpleNamespace() for a in ARMS})
-    plan = SimpleNamespace(study=study, instruments={"irls": SimpleNamespace(scores={"IRLSTOT": None}, direction=direction)})
-    spec = Analysis(label="x", dataset="ADQS", method="imputation", group="TRT01P")
-    return AnalysisData(frame=frame, adsl=subjects.assign(**adsl), spec=spec, analysis_id="x", plan=plan)
+    plan = SimpleNamespace(
+        study=study, estimands=estimands or {}, instruments={"irls": SimpleNamespace(scores={"IRLSTOT": None}, direction=direction)}
+    )
+    spec = Analysis(label="x", dataset="ADQS", method="imputation", group="TRT01P", estimand="E" if estimands else None)
+    return AnalysisData(frame=frame, adsl=subjects, spec=spec, analysis_id="x", plan=plan, ice=ice)
 
 
 def where(strategy, variance, visit="Week 4", difference=True):
@@ -110,32 +122,64 @@ def test_both_variances_stand_side_by_side(trial):
     pd.testing.assert_frame_equal(found, again)
 
 
-def test_strategy_by_reason_of_the_event(trial):
-    """A recorded discontinuation, its reason and its date decide; visits after it are affected though they were observed."""
-    frame, adsl = trial
-    gone = adsl["USUBJID"] == "S003"
-    changed = {"EOTSTT": np.where(gone, "DISCONTINUED", "COMPLETED"), "EOTDT": np.where(gone, "2026-01-10", "2026-02-01")}
-    given = data(trial, **changed, DCTREAS=np.where(gone, "ADVERSE EVENT", None))
+def test_strategy_by_event(trial):
+    """The recorded event decides; visits after it are affected though they were observed."""
+    frame, _ = trial
     assert frame.loc[frame["USUBJID"] == "S003", "CHG"].notna().all()
-    found = ard(imputation(given, ImputationOptions(**QUICK, strategies=["J2R"], by_reason={"ADVERSE EVENT": "J2R"})))
-    assert stat(found, "n", variable="event", variable_level="ADVERSE EVENT", visit="Week 2", group1_level="Total") == 1
-    assert {"J2R", "BY REASON"} <= set(found["group2_level"])
-    assert stat(found, "estimate", **where("BY REASON", REPEATED)) != stat(found, "estimate", **where("J2R", REPEATED))
+    given = data(trial, ice=events(("S003", "STOPAE", "Stop, adverse event", 2.0, "Y"), ("S005", "RESCUE", "Rescue", 2.0, "N")))
+    found = ard(imputation(given, ImputationOptions(**QUICK, strategies=["J2R"], by_event={"STOPAE": "J2R"})))
+    assert stat(found, "n", variable="event", variable_level="Stop, adverse event", visit="Week 2", group1_level="Total") == 1
+    assert "Rescue" not in set(found["variable_level"]), "it does not end treatment"
+    assert {"J2R", "BY EVENT"} <= set(found["group2_level"])
+    named, rest = (stat(found, "estimate", **where(s, REPEATED)) for s in ("BY EVENT", "J2R"))
+    mar = stat(ard(imputation(given, ImputationOptions(**QUICK, strategies=["MAR"]))), "estimate", **where("MAR", REPEATED))
+    assert len({named, rest, mar}) == 3, "the trailing visits of others are MAR, the visits of S003 are not"
 
 
-def test_first_affected_visit():
-    missing = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 0], [0, 0, 0, 1]], dtype=bool)
-    day = np.tile([8.0, 15, 22, 29], (5, 1))
-    event, recorded = first_affected(missing, day, np.array([np.nan, np.nan, 8, 7, 40]))
-    # no event; last visit missing; day 8 itself is before; stopped before the first visit; a stop after the last visit affects none
-    assert event.tolist() == [4, 3, 1, 0, 3] and recorded.tolist() == [False, False, True, True, False]
+def test_a_hypothetical_event_is_imputed_under_mar(trial):
+    """Values set aside are missing; whatever strategy is asked for, they are imputed as if the event had not happened."""
+    frame, adsl = trial
+    ice = events(("S003", "RESCUE", "Rescue", 3.0, "N"), ("S003", "STOP", "Stop", 4.0, "Y"))
+    aside = frame.assign(CHG=frame["CHG"].mask((frame["USUBJID"] == "S003") & (frame["AVISITN"] >= 3)))
+    full = aside.dropna(subset="CHG")
+    everyone = full.groupby("USUBJID")["AVISITN"].max().pipe(lambda last: last.index[last == 4])
+    kept = [*everyone, "S003"]
+    some = aside[aside["USUBJID"].isin(kept)], adsl[adsl["USUBJID"].isin(kept)]
+    given = data(some, ice=ice, estimands={"E": estimand(RESCUE="hypothetical", STOP="treatment_policy")})
+    found = ard(imputation(given, ImputationOptions(**QUICK, strategies=["MAR", "J2R"])))
+    same = [stat(found, "estimate", **where(s, REPEATED)) for s in ("MAR", "J2R")]
+    assert same[0] == same[1], "nobody else has an event"
+    policy = data(some, ice=ice, estimands={"E": estimand(RESCUE="treatment_policy", STOP="treatment_policy")})
+    other = ard(imputation(policy, ImputationOptions(**QUICK, strategies=["J2R"])))
+    assert stat(other, "estimate", **where("J2R", REPEATED)) != same[0], "the stop alone has the strategy J2R"
+
+
+def test_retrieved_dropouts_are_a_model_with_shifts(trial):
+    """Conditional means under the model with a shift after the event: its own LS means, weighted by who is after an event."""
+    frame, adsl = trial
+    stopped = [s for s in adsl["USUBJID"]][:40]
+    ice = events(*((s, "STOP", "Stop", 3.0, "Y") for s in stopped))
+    gone = frame["USUBJID"].isin(stopped[:12]) & (frame["AVISITN"] >= 3)
+    given = data((frame.assign(CHG=frame["CHG"].mask(gone)), adsl), ice=ice)
+    options = ImputationOptions(**QUICK, strategies=["MAR"], retrieved_dropout=True, retrieved_min=5)
+    result = imputation(given, options)
+    found = ard(result)
+    assert np.isfinite(stat(found, "estimate", **where("RETRIEVED", REPEATED)))
+    assert any("SHAM (" in f and "NIR-H (" in f for f in result.footnotes)
+    assert stat(found, "estimate", **where("RETRIEVED", REPEATED)) != stat(found, "estimate", **where("MAR", REPEATED))
+    few = imputation(given, options.model_copy(update={"retrieved_min": 1000}))
+    assert any("fewer than 1000" in f for f in few.footnotes)
+    jumped = ard(imputation(given, ImputationOptions(**QUICK, strategies=["J2R"])))
+    assert stat(ard(few), "estimate", **where("RETRIEVED", REPEATED)) == stat(jumped, "estimate", **where("J2R", REPEATED))
+
+
+def test_first_of_the_missing_visits_at_the_end():
+    missing = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 0], [1, 1, 1, 1]], dtype=bool)
+    assert first_trailing(missing).tolist() == [4, 3, 2, 4, 0]
 
 
 def test_what_cannot_be_estimated_says_so(trial):
-    frame, adsl = trial
-    who = adsl["USUBJID"] == "S005"
-    changed = {"EOTSTT": np.where(who, "DISCONTINUED", "COMPLETED"), "EOTDT": np.where(who, "2026-01-02", "2026-02-01")}
-    given = data((frame, adsl), **changed)
+    given = data(trial, ice=events(("S005", "STOP", "Stop", 1.0, "Y")))
     result = imputation(given, ImputationOptions(**QUICK, strategies=["LMCF", "J2R"], visits=["Week 4"]))
     found = ard(result)
     row = found[(found["stat_name"] == "estimate") & (found["group2_level"] == "LMCF")].iloc[0]
@@ -178,6 +222,12 @@ def test_wrong_options_are_refused(trial):
         ImputationOptions(by_visit=["REGION"])
     with pytest.raises(ValidationError, match="is more than"):
         TippingPointOptions(arm="NIR-H", at="Week 4", active=(3.0, 0.0))
+    with pytest.raises(ValidationError, match="only makes values better"):
+        TippingPointOptions(arm="NIR-H", at="Week 4", active=(-5.0, -1.0))
+    with pytest.raises(ValidationError, match="delta"):
+        ImputationOptions(delta=-3.0)
+    with pytest.raises(ValidationError, match="draws"):
+        ImputationOptions(draws=1)
     with pytest.raises(ConfigError, match=r"options\.visits: Week 9"):
         imputation(data(trial), ImputationOptions(**QUICK, visits=["Week 9"]))
     with pytest.raises(ConfigError, match=r"options\.delta_arms: SHAN"):

@@ -75,7 +75,6 @@ def test_a_long_legend_stays_inside_the_figure(two):
     assert max(right.values()) <= document.width * 0.75, "the picture is measured in points, the document in pixels"
 
 
-
 def test_a_reference_that_is_no_arm(two):
     _, ards, _ = plans(two)["T14.2.1.4"]
     entry = display("categories", {"main": "cgi"}, options={"reference": "NIL"})

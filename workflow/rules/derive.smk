@@ -9,6 +9,8 @@ def derive_inputs(wildcards):
     needs = {"sdtm": plan.sdtm(), "findings": f"{plan.out}/sdtm/_ledger/findings.csv"}
     if wildcards.dataset != "adsl":
         needs["adsl"] = f"{plan.out}/adam/adsl.parquet"
+    if wildcards.dataset == "adice":
+        needs["adqs"] = f"{plan.out}/adam/adqs.parquet"
     return needs
 
 

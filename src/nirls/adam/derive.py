@@ -10,6 +10,7 @@ import pandas as pd
 
 from nirls.adam.account import accounts
 from nirls.adam.addv import derive_addv
+from nirls.adam.adice import derive_adice
 from nirls.adam.adqs import derive_adqs
 from nirls.adam.adsl import derive_adsl
 from nirls.errors import DataError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from nirls.plan.load import Plan
 
-FINDINGS, ADSL = "FINDINGS", "ADSL"
+FINDINGS, ADSL, ADQS = "FINDINGS", "ADSL", "ADQS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,17 @@ def _addv(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
     return Derivation(frame=frame, accounts=table)
 
 
-DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {"ADSL": _adsl, "ADQS": _adqs, "ADDV": _addv}
+def _adice(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_adice(_domains(inputs), _need(inputs, "ADICE"), _need(inputs, "ADICE", ADQS), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
+DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {
+    "ADSL": _adsl,
+    "ADQS": _adqs,
+    "ADDV": _addv,
+    "ADICE": _adice,
+}
 """Data set → its derivation."""
 
 
@@ -62,9 +73,9 @@ def derive(dataset: str, inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Deri
     Parameters
     ----------
     dataset : str
-        ADSL, ADQS or ADDV.
+        ADSL, ADQS, ADDV or ADICE.
     inputs : mapping of str to DataFrame
-        SDTM domains by two-letter code; ADSL for the other data sets; FINDINGS, the ledger's findings
+        SDTM domains by two-letter code; ADSL for the other data sets, and ADQS for ADICE; FINDINGS, the ledger's findings
         (see :func:`read_inputs`).
     plan : Plan
         The study's plan.
@@ -90,7 +101,7 @@ def _domains(inputs: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {key: frame for key, frame in inputs.items() if len(key) == 2}
 
 
-def _need(inputs: Mapping[str, pd.DataFrame], dataset: str) -> pd.DataFrame:
-    if ADSL not in inputs:
-        raise DataError(f"{dataset} needs ADSL; derive it first")
-    return inputs[ADSL]
+def _need(inputs: Mapping[str, pd.DataFrame], dataset: str, other: str = ADSL) -> pd.DataFrame:
+    if other not in inputs:
+        raise DataError(f"{dataset} needs {other}; derive it first")
+    return inputs[other]

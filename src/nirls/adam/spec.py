@@ -181,20 +181,38 @@ DEVIATION = (
     _v("ADT", "Analysis Date", "date", "Predecessor", "Date part of DV.DVSTDTC, DS.DSSTDTC or the date of the finding"),
     _v("DVSRC", "Source of the Deviation", "text", "Assigned", "CRF, DS, or the id of the ingest rule that detected it"),
 )
+INTERCURRENT = (
+    _v("ICESEQ", "Sequence of the Event in the Subject", "integer", "Derived", "Events of a subject by date"),
+    _v("ICECD", "Intercurrent Event Code", "text", "Assigned", "Key of the plan's `intercurrent_events`"),
+    _v("ICE", "Intercurrent Event", "text", "Assigned", "Label in the plan"),
+    _v("ICETERM", "Term of the Source Record", "text", "Predecessor", "Variable `term` of the rule; of a gap its length"),
+    _v("ICESRC", "Source of the Event", "text", "Assigned", "SDTM domain of the rule"),
+    _v(
+        "ICEDTC", "Date of the Event as Recorded", "text", "Predecessor", "Variable `date` of the rule; of a gap the day it was long enough"
+    ),
+    _v("ADT", "Analysis Date", "date", "Derived", "Date part of ICEDTC; a partial date is the earliest day it can be, from RFDT on"),
+    _v("ADTF", "Analysis Date Imputation Flag", "text", "Derived", "D or M for a date without day, or without month"),
+    _v("ADY", "Analysis Relative Day", "float", "Derived", "ADT − RFDT, plus 1 from RFDT on"),
+    _v("AVISIT", "First Affected Visit", "text", "Derived", "First visit after baseline whose day is later than ADY; missing if none is"),
+    _v("AVISITN", "First Affected Visit (N)", "float", "Assigned", "Nominal week of AVISIT"),
+    _v("ENDTRTFL", "Event Ends Treatment Flag", "text", "Assigned", "Y if the plan says so, else N"),
+    _v("SRC_FILE", "Source File", "text", "Predecessor", "SRC_FILE of the record"),
+    _v("SRC_ROW", "Source Row", "float", "Predecessor", "SRC_ROW of the record"),
+)
 
 
 def variables(dataset: str, plan: Plan) -> tuple[Variable, ...]:
-    """The variables of ADSL, ADQS or ADDV in one study, in order."""
+    """The variables of ADSL, ADQS, ADDV or ADICE in one study, in order."""
     if dataset == "ADSL":
         return _unique((*IDS, *_pooled(plan), *CARRIED, *TREATMENT, *SUBJECT, *_planned(plan)))
     core = tuple(v for v in variables("ADSL", plan) if v.name in core_columns(plan))
-    own = {"ADQS": PARAMETER, "ADDV": DEVIATION}[dataset]
+    own = {"ADQS": PARAMETER, "ADDV": DEVIATION, "ADICE": INTERCURRENT}[dataset]
     words = any(item.values is not None for item in plan.study.parameters.values())
     return (*core, *(v for v in own if words or v.name != "AVALC"))
 
 
 def core_columns(plan: Plan) -> list[str]:
-    """ADSL variables that ADQS and ADDV carry: identifiers, treatment, strata, covariates, groups, population flags."""
+    """ADSL variables that ADQS, ADDV and ADICE carry: identifiers, treatment, strata, covariates, groups, population flags."""
     names = ["STUDYID", "USUBJID", "SITEID", *(v.name for v in _pooled(plan)), "TRT01P", "TRT01A"]
     return list(dict.fromkeys([*names, *(v.name for v in _planned(plan))]))
 

@@ -15,8 +15,9 @@ KEY = (
 )  # fmt: skip
 VALUES = ("stat_label", "stat", "stat_text", "unit", "order", "warning", "error")
 COLUMNS = KEY + VALUES
-# Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, footnotes.
-NOT_ANALYSED = ("model", "term", "exclusion", "footnote", "subjects")
+# Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, values that a strategy
+# for intercurrent events sets aside or replaces, footnotes.
+NOT_ANALYSED = ("model", "term", "exclusion", "intercurrent", "footnote", "subjects")
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 
 

@@ -13,18 +13,21 @@ from nirls.plan.base import PlanModel
 from nirls.plan.study import Id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import pandas as pd
 
     from nirls.methods.registry import AnalysisData
+    from nirls.plan.analysis import Analysis
+    from nirls.plan.load import Plan
     from nirls.stats.imputation.ancova import Rows
     from nirls.stats.imputation.layout import Layout
-    from nirls.stats.mmrm import MMRMFit
+    from nirls.stats.imputation.run import Source
 
 Strategy = Literal["MAR", "J2R", "CR", "CIR", "LMCF"]
 INTERMITTENT = "Missed visit before any event"
-TRAILING = "Last visits missing, no discontinuation recorded"
-UNKNOWN = "Discontinuation, reason not recorded"
+TRAILING = "Last visits missing, no event recorded"
 REPEATED_WORDS = {"jackknife": "conditional means, jackknife over subjects", "bootstrap": "conditional means, bootstrap within arms"}
 ANCHORED_WORDS = {
     "approximate_bayes": "multiple imputation, parameters refitted to bootstrap samples (approximate Bayes), Rubin's rules",
@@ -40,13 +43,7 @@ class ImputingOptions(PlanModel):
     by_visit: list[Id] = Field(["BASE"], description="Those covariates that also interact with visit in the imputation model.")
     visit: Id = Field("AVISIT", description="Visit factor; all visits of the selected records are imputed.")
     visit_order: Id = Field("AVISITN", description="Number that orders the visits.")
-    day: Id = Field("ADY", description="Day of the record, to be set beside the day of the event.")
-    target_day: Id = Field("AWTARGET", description="Planned day of the visit, where the record is missing.")
     subject: Id = Field("USUBJID", description="Subject.")
-    event_date: Id = Field("EOTDT", description="Date in ADSL after which a subject's visits are affected.")
-    event_status: Id = Field("EOTSTT", description="Variable of ADSL that says whether there was an event: DISCONTINUED.")
-    event_reason: Id = Field("DCTREAS", description="Reason in ADSL.")
-    reference_date: Id = Field("RFDT", description="Date of day 1 in ADSL.")
     reference: str | None = Field(None, description="Reference arm, also of the strategies; default: the study's reference.")
     covariance: list[Literal["us", "toeph", "ar1h", "csh", "adh", "toep", "ar1", "ad", "cs"]] = Field(
         ["us"], description="Covariance of the imputation model; several are tried in this order.", min_length=1
@@ -82,6 +79,26 @@ class ImputingOptions(PlanModel):
             raise ValueError(f"by_visit: {', '.join(strange)} not among covariates ({', '.join(self.covariates) or 'none'})")
         return self
 
+    def cross_check(self, entry: Analysis, plan: Plan) -> Iterator[str]:
+        """The reference arm is an arm of the analysis, and reference-based strategies have an event to act on."""
+        reference = self.reference or plan.study.reference
+        if entry.arms is not None and reference not in entry.arms:
+            yield f"the reference arm {reference!r} is not among the arms {', '.join(entry.arms)}"
+        estimand = plan.estimands.get(entry.estimand or "")
+        if estimand is None:
+            return
+        ends = {code for code, rule in plan.study.intercurrent_events.items() if rule.ends_treatment}
+        kept = [e.event for e in estimand.intercurrent_events if e.event in ends and e.strategy != "hypothetical"]
+        if ends and not kept and self.reference_based():
+            yield (
+                f"{', '.join(self.reference_based())} assume what the outcome is after an event that ends treatment, and estimand "
+                f"{entry.estimand} asks for it as if no such event had happened; under the hypothetical strategy only MAR is left"
+            )
+
+    def reference_based(self) -> list[str]:
+        """Strategies other than MAR that are asked for."""
+        return []
+
     @model_validator(mode="after")
     def _something_is_asked_for(self) -> ImputingOptions:
         if self.repeated_sampling == self.information_anchored == "none":
@@ -102,10 +119,12 @@ class Trial:
     visits : list of str
     arms : list of str
         In display order; `reference` is one of them.
-    recorded : (n,) bool array
-        Subjects whose event is a recorded one.
+    event : (n,) array of str
+        Code of the intercurrent event; empty for none, or one that is not recorded.
     reason : (n,) array of str
-        Of the event; empty for none.
+        The event in words; empty for none.
+    as_if_not : (n,) bool array
+        Subjects whose event has the hypothetical strategy: their values are imputed under MAR whatever strategy is asked for.
     formula, analysis : str
         Of the imputation model and of the analysis of covariance.
     design : (n, q) array
@@ -119,7 +138,9 @@ class Trial:
     group: str
     arms: list[str]
     reference: str
+    event: np.ndarray
     reason: np.ndarray
+    as_if_not: np.ndarray
     formula: str
     analysis: str
     design: np.ndarray
@@ -148,12 +169,10 @@ def trial_of(data: AnalysisData, options: ImputingOptions, margins: Literal["equ
     from nirls.models.reference_grid import marginal_rows
     from nirls.models.terms import estimable_part, hypothesis
     from nirls.stats.imputation.ancova import Rows
-    from nirls.stats.imputation.events import first_affected
     from nirls.stats.imputation.layout import Layout
 
-    columns = [options.response, *options.covariates, options.visit, options.visit_order, options.subject, options.day, options.target_day]
+    columns = [options.response, *options.covariates, options.visit, options.visit_order, options.subject]
     require(data.frame, columns, data.analysis_id)
-    require(data.adsl, [options.event_date, options.event_status, options.event_reason, options.reference_date], data.analysis_id)
     group, arms, reference = arms_and_reference(data, options.reference)
     kept = [group, *options.covariates]
     frame = data.frame.assign(**{options.visit: ordered_visits(data, options.visit, options.visit_order)})
@@ -172,16 +191,10 @@ def trial_of(data: AnalysisData, options: ImputingOptions, margins: Literal["equ
     subjects = frame.drop_duplicates(options.subject)[[options.subject, *kept]].sort_values(options.subject).reset_index(drop=True)
     visits = list(frame[options.visit].cat.categories)
 
-    def wide(column: str) -> np.ndarray:
-        table = frame.pivot(index=options.subject, columns=options.visit, values=column)
-        return table.reindex(index=subjects[options.subject], columns=visits).to_numpy(dtype=float)
-
-    y, day = wide(options.response), wide(options.day)
-    planned = frame.groupby(options.visit, observed=False)[options.target_day].first().reindex(visits).to_numpy(dtype=float)
-    day = np.where(np.isnan(y) | np.isnan(day), planned, day)
-    stop, reason = _events(data, options, subjects)
-    event, recorded = first_affected(np.isnan(y), day, stop)
-    reason = np.where(event == len(visits), "", np.where(recorded, reason, TRAILING))
+    table = frame.pivot(index=options.subject, columns=options.visit, values=options.response)
+    y = table.reindex(index=subjects[options.subject], columns=visits).to_numpy(dtype=float)
+    weeks = frame.drop_duplicates(options.visit).set_index(options.visit)[options.visit_order].reindex(visits).to_numpy(dtype=float)
+    event, code, reason, as_if_not = _events(data, subjects[options.subject], weeks, np.isnan(y))
 
     # every subject at every visit: the design does not depend on what was observed
     grid = subjects.loc[subjects.index.repeat(len(visits))].reset_index(drop=True)
@@ -215,23 +228,54 @@ def trial_of(data: AnalysisData, options: ImputingOptions, margins: Literal["equ
     means[:, floating] = np.nan
     rows = np.vstack([means, np.delete(differences, reached.index(reference), axis=0)])
     return Trial(
-        layout=layout, subjects=subjects, visits=[str(v) for v in visits], group=group, arms=reached, reference=reference, reason=reason,
+        layout=layout, subjects=subjects, visits=[str(v) for v in visits], group=group, arms=reached, reference=reference, event=code,
+        reason=reason, as_if_not=as_if_not,
         formula=f"{options.response} ~ {right}", analysis=analysis, design=design.matrix, rows=Rows(matrix=rows),
     )  # fmt: skip
 
 
-def _events(data: AnalysisData, options: ImputingOptions, subjects: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Day of the end of treatment (NaN unless discontinued) and its reason, of each subject."""
+def _events(
+    data: AnalysisData, subjects: pd.Series, weeks: np.ndarray, missing: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """First affected visit, code and words of the event of each subject, and whether its strategy is hypothetical.
+
+    The event is the first one that ends treatment, or whose values the estimand sets aside; without one the first of the missing
+    visits at the end.
+    """
     import numpy as np
+
+    from nirls.stats.imputation.events import first_trailing
+    from nirls.strategies import governing
+
+    t = len(weeks)
+    event = first_trailing(missing)
+    code, as_if_not = np.full(len(subjects), "", dtype="U40"), np.zeros(len(subjects), dtype=bool)
+    reason = np.where(event < t, TRAILING, "").astype("U200")
+    if data.ice is None:
+        return event, code, reason, as_if_not
+    ice = data.ice[data.ice["USUBJID"].isin(subjects) & data.ice["AVISITN"].notna()]
+    own = ice[ice["ENDTRTFL"] == "Y"].assign(ASIDE=False)
+    if data.spec.estimand is not None:
+        aside = governing(ice, data.plan.estimands[data.spec.estimand]).reset_index()
+        aside = aside[aside["STRATEGY"] == "hypothetical"].assign(ASIDE=True)
+        columns = ["USUBJID", "ICECD", "ICE", "AVISITN", "ADY", "ASIDE"]
+        own = _stacked(aside[columns], own[columns])
+    first = own.sort_values(["AVISITN", "ASIDE", "ADY"], ascending=[True, False, True], kind="stable").drop_duplicates("USUBJID")
+    first = first.set_index("USUBJID").reindex(subjects)
+    start = np.searchsorted(weeks, first["AVISITN"].to_numpy(dtype=float))  # NaN goes to the end: no event
+    recorded = start < t
+    event = np.where(recorded, start, event)
+    # pandas cuts texts to one letter where a column with missing texts becomes an array of text, hence the fill
+    code[recorded] = first["ICECD"].fillna("").to_numpy(dtype=str)[recorded]
+    reason[recorded] = first["ICE"].fillna("").to_numpy(dtype=str)[recorded]
+    as_if_not[recorded] = first["ASIDE"].to_numpy()[recorded].astype(bool)
+    return event, code, reason, as_if_not
+
+
+def _stacked(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
-    adsl = data.adsl.set_index(options.subject).reindex(subjects[options.subject])
-    stopped = (adsl[options.event_status] == "DISCONTINUED").to_numpy()
-    when, zero = (pd.to_datetime(adsl[c], errors="coerce") for c in (options.event_date, options.reference_date))
-    days = (when - zero).dt.days.to_numpy(dtype=float)
-    study_day = np.where(days >= 0, days + 1, days)
-    reason = adsl[options.event_reason].fillna("").astype(str).str.strip().replace("", UNKNOWN).to_numpy(dtype=str)
-    return np.where(stopped, study_day, np.nan), np.where(stopped, reason, "")
+    return pd.concat([first, second], ignore_index=True) if len(first) else second
 
 
 def _category(values: list[Any], levels: Any) -> Any:
@@ -240,9 +284,19 @@ def _category(values: list[Any], levels: Any) -> Any:
     return pd.Categorical(values, categories=list(levels), ordered=True)
 
 
-def model_of(trial: Trial, options: ImputingOptions, strategy: np.ndarray) -> tuple[np.ndarray, MMRMFit]:
-    """What enters the imputation model under these strategies, and its fit."""
+def source_of(data: AnalysisData, trial: Trial, options: ImputingOptions, strategy: np.ndarray) -> Source:
+    """The imputation model of what these strategies let into it, ready to be drawn from."""
     from nirls.stats.imputation.draws import fit_model, visible
+    from nirls.stats.imputation.run import Source
 
     seen = visible(trial.layout, strategy)
-    return seen, fit_model(trial.layout, seen, covariance=options.covariance, by_group=options.covariance_by_arm)
+    fit = fit_model(trial.layout, seen, covariance=options.covariance, by_group=options.covariance_by_arm)
+    return Source(trial.layout, seen, fit, data.analysis_id, options.seed)
+
+
+def event_words() -> str:
+    """Which event a subject's missing values come after."""
+    return (
+        "the first intercurrent event that ends treatment affects the visits after it; "
+        "without one the missing visits at the end of a subject's course count as after an event"
+    )

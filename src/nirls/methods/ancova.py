@@ -35,7 +35,7 @@ class ANCOVAOptions(PlanModel):
     )
 
 
-@method("ancova", options=ANCOVAOptions)
+@method("ancova", options=ANCOVAOptions, outcome="mean")
 def ancova(data: AnalysisData, options: ANCOVAOptions) -> MethodResult:
     """LS means and differences from the reference at one visit, from an analysis of covariance."""
     import warnings

@@ -7,18 +7,35 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from nirls.methods._groups import TOTAL, denominators
-from nirls.methods._imputation import ANCHORED_WORDS, REPEATED_WORDS, ImputingOptions, Strategy, Trial, model_of, trial_of
+from nirls.methods._imputation import (
+    ANCHORED_WORDS,
+    REPEATED_WORDS,
+    ImputingOptions,
+    Strategy,
+    Trial,
+    event_words,
+    source_of,
+    trial_of,
+)
 from nirls.methods._linear import DIFFERENCE, LSMEAN, MARGINS, estimates, exclusions, facts
+from nirls.methods._retrieved import TOO_FEW, shifts_of, with_shifts
 from nirls.methods.registry import AnalysisData, MethodResult, method
+from nirls.plan.check import unknown
+from nirls.plan.study import Id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
+    from nirls.methods._retrieved import Shifts
+    from nirls.plan.analysis import Analysis
+    from nirls.plan.load import Plan
     from nirls.stats.imputation.pool import Pooled
-    from nirls.stats.imputation.run import Answer, Question
-    from nirls.stats.mmrm import MMRMFit
+    from nirls.stats.imputation.run import Answer, Question, Source
 
-BY_REASON = "BY REASON"
+BY_EVENT = "BY EVENT"
+RETRIEVED = "RETRIEVED"
 REPEATED, ANCHORED = "repeated sampling", "information-anchored"
 ACCURATE = 0.05
 """Largest Monte-Carlo error, as a share of the standard error."""
@@ -30,18 +47,47 @@ class ImputationOptions(ImputingOptions):
     strategies: list[Strategy] = Field(
         ["MAR", "J2R", "CR", "CIR", "LMCF"], description="Strategies, each applied to every event and reported on its own.", min_length=1
     )
-    by_reason: dict[str, Strategy] = Field(
+    by_event: dict[Id, Strategy] = Field(
         default_factory=dict,
-        description="Reason of the event → strategy, for one more set of results named BY REASON; a reason not named has `otherwise`.",
+        description="Intercurrent event that ends treatment → strategy, for one more set of results named BY EVENT; "
+        "an event not named, or not recorded, has `otherwise`.",
     )
-    otherwise: Strategy = Field("MAR", description="Strategy of reasons that `by_reason` does not name.")
+    otherwise: Strategy = Field("MAR", description="Strategy of events that `by_event` does not name.")
+    retrieved_dropout: bool = Field(
+        False,
+        description="One more set of results named RETRIEVED: values missing after an event are imputed from values observed after one, "
+        "by a shift of the mean after the event in each arm.",
+    )
+    retrieved_min: int = Field(
+        10,
+        description="Subjects with values after an event that an arm needs for a shift of its own; arms with fewer share one (the reference "
+        "arm apart from the others, if it can), and with fewer in all the missing values have the strategy J2R.",
+        ge=1,
+    )
     visits: list[str] | None = Field(None, description="Visits to report; none for all.")
-    delta: float = Field(0.0, description="Points by which imputed values of `delta_arms` are taken to be worse.")
+    delta: float = Field(
+        0.0, description="Points by which imputed values of `delta_arms` are taken to be worse, whatever the direction of the scale.", ge=0
+    )
     delta_arms: list[str] | None = Field(None, description="Arms that get δ; none for all but the reference.")
     margins: Literal["equal", "observed"] = Field("equal", description="Weights of the levels of other factors in LS means.")
 
+    def reference_based(self) -> list[str]:
+        """Strategies other than MAR that are asked for."""
+        found = [*self.strategies, *self.by_event.values(), *([RETRIEVED] if self.retrieved_dropout else [])]
+        return [s for s in dict.fromkeys(found) if s != "MAR"]
 
-@method("imputation", options=ImputationOptions)
+    def cross_check(self, entry: Analysis, plan: Plan) -> Iterator[str]:
+        """The events of `by_event` are events of the study that end treatment."""
+        yield from super().cross_check(entry, plan)
+        rules = plan.study.intercurrent_events
+        for code in self.by_event:
+            if code not in rules:
+                yield f"by_event: {unknown('intercurrent event', code, rules)}"
+            elif not rules[code].ends_treatment:
+                yield f"by_event: {code} does not end treatment, so that no strategy of imputation follows from it"
+
+
+@method("imputation", options=ImputationOptions, outcome="repeated mean")
 def imputation(data: AnalysisData, options: ImputationOptions) -> MethodResult:
     """LS means and differences after imputation under each strategy, with repeated-sampling and information-anchored variance."""
     import numpy as np
@@ -61,16 +107,18 @@ def imputation(data: AnalysisData, options: ImputationOptions) -> MethodResult:
     places = [(trial.visits.index(v), k) for v in visits for k in range(len(trial.arms), 2 * len(trial.arms) - 1)]
     found = denominators(data, total=False) + imputed_rows(trial)
     footnotes: list[str] = []
-    fits: dict[bytes, Any] = {}  # strategies that keep the same values share their fit
-    for name, strategy in _strategies(trial, options):
-        failure, answers, fit = "", {}, None
+    sources: dict[bytes, Source] = {}  # strategies that keep the same values share their model and what is drawn from it
+    plain = trial
+    for name, strategy, shifts in _strategies(trial, options):
+        failure, answers = "", {}
+        trial = plain if shifts is None else with_shifts(plain, shifts)
+        if name == RETRIEVED:
+            footnotes.append(shifts.words if shifts is not None else TOO_FEW.format(options.retrieved_min))
         try:
-            key = (strategy != "MAR").tobytes()
-            if key not in fits:
-                fits[key] = model_of(trial, options, strategy)
-            seen, fit = fits[key]
-            question = question_of(trial, options, strategy, units)
-            answers = answers_of(data, options, question, seen, fit, places, amount)
+            key = (strategy != "MAR").tobytes() + (b"" if shifts is None else b"shifts")
+            if key not in sources:
+                sources[key] = source_of(data, trial, options, strategy)
+            answers = answers_of(options, question_of(trial, options, strategy, units), sources[key], places, amount)
         except MethodError as error:
             failure = str(error)
             footnotes.append(f"{name} could not be estimated: {failure}.")
@@ -94,7 +142,7 @@ def imputation(data: AnalysisData, options: ImputationOptions) -> MethodResult:
     found.append(row("conf_level", options.level, variable="model"))
     if options.delta:
         found.append(row("delta", amount, variable="model"))
-    return MethodResult(rows=found + facts(_facts(options, trial, fits)), footnotes=tuple(footnotes))
+    return MethodResult(rows=found + facts(_facts(options, plain, sources)), footnotes=tuple(footnotes))
 
 
 def worse(data: AnalysisData) -> float:
@@ -166,14 +214,20 @@ def _delta_arms(data: AnalysisData, trial: Trial, arms: list[str] | None) -> lis
     return [a for a in trial.arms if a != trial.reference] if arms is None else arms
 
 
-def _strategies(trial: Trial, options: ImputationOptions) -> list[tuple[str, np.ndarray]]:
+def _strategies(trial: Trial, options: ImputationOptions) -> list[tuple[str, np.ndarray, Shifts | None]]:
+    """Name, strategy of each subject, and shifts after the event that the model of the retrieved has."""
     import numpy as np
 
     n = len(trial.subjects)
-    found = [(str(s), np.full(n, s, dtype="U4")) for s in dict.fromkeys(options.strategies)]
-    if options.by_reason:
-        found.append((BY_REASON, np.array([options.by_reason.get(r, options.otherwise) for r in trial.reason], dtype="U4")))
-    return found
+    found: list[tuple[str, np.ndarray, Shifts | None]] = [
+        (str(s), np.full(n, s, dtype="U4"), None) for s in dict.fromkeys(options.strategies)
+    ]
+    if options.by_event:
+        found.append((BY_EVENT, np.array([options.by_event.get(e, options.otherwise) for e in trial.event], dtype="U4"), None))
+    if options.retrieved_dropout:
+        shifts = shifts_of(trial, options.retrieved_min)
+        found.append((RETRIEVED, np.full(n, "J2R" if shifts is None else "MAR", dtype="U4"), shifts))
+    return [(name, np.where(trial.as_if_not, "MAR", strategy), shifts) for name, strategy, shifts in found]
 
 
 def asked(options: ImputingOptions) -> list[str]:
@@ -182,22 +236,21 @@ def asked(options: ImputingOptions) -> list[str]:
 
 
 def answers_of(
-    data: AnalysisData, options: ImputingOptions, question: Question, seen: np.ndarray, fit: MMRMFit, places: list[tuple[int, int]],
-    *delta: float,
-) -> dict[str, Answer]:  # fmt: skip
+    options: ImputingOptions, question: Question, source: Source, places: list[tuple[int, int]], *delta: float
+) -> dict[str, Answer]:
     """The analyses behind each variance; imputations are doubled until those at `places` (visit, row) are accurate at δ."""
     from nirls.stats.imputation.run import information_anchored, repeated_sampling
 
     delta = delta or (0.0,) * len(question.units)
-    found, name, seed = {}, data.analysis_id, options.seed
+    found = {}
     if options.repeated_sampling != "none":
-        found[REPEATED] = repeated_sampling(question, seen, fit, options.repeated_sampling, options.draws, name, seed)
+        found[REPEATED] = repeated_sampling(question, source, options.repeated_sampling, options.draws)
     if options.information_anchored != "none":
         how = options.information_anchored
-        answer = information_anchored(question, seen, fit, how, range(options.draws), name, seed)
+        answer = information_anchored(question, source, how, range(options.draws))
         while _inaccuracy(answer, places, *delta) > ACCURATE and answer.draws < options.max_draws:
             more = range(answer.draws, min(2 * answer.draws, options.max_draws))
-            answer = information_anchored(question, seen, fit, how, more, name, seed, before=answer)
+            answer = information_anchored(question, source, how, more, before=answer)
         found[ANCHORED] = answer
     return found
 
@@ -256,10 +309,10 @@ def normal_df(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [r | {"stat": None, "stat_text": "normal"} if r["stat"] is not None and math.isinf(r["stat"]) else r for r in found]
 
 
-def _facts(options: ImputationOptions, trial: Trial, fits: dict[bytes, Any]) -> dict[str, str]:
+def _facts(options: ImputationOptions, trial: Trial, sources: dict[bytes, Source]) -> dict[str, str]:
     return {
         "formula": f"analysis at each visit: {trial.analysis}; imputation: {trial.formula}",
-        "covariance": "; ".join(dict.fromkeys(fit.working.structure.label for _, fit in fits.values())),
+        "covariance": "; ".join(dict.fromkeys(source.fit.working.structure.label for source in sources.values())),
         "variance": "; ".join(
             t
             for t in (
@@ -271,7 +324,7 @@ def _facts(options: ImputationOptions, trial: Trial, fits: dict[bytes, Any]) -> 
         "ddf": "normal reference for repeated sampling, Barnard–Rubin for information-anchored",
         "weights": MARGINS[options.margins],
         "reml": "REML",
-        "event": f"first visit after {options.event_date} of a discontinued subject, else first of the missing visits at the end",
+        "event": event_words(),
         "delta": f"{options.delta:g} points worse, {options.delta_kind}, values missing before the event "
         f"{'included' if options.delta_intermittent else 'not included'}"
         if options.delta

@@ -115,7 +115,7 @@ class MMRMOptions(PlanModel):
         return self
 
 
-@method("mmrm", options=MMRMOptions)
+@method("mmrm", options=MMRMOptions, outcome="repeated mean")
 def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
     """LS means and differences from the reference by visit, and Type III tests of the terms, from a mixed model (REML)."""
     import warnings

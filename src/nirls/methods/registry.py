@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nirls.plan.analysis import Analysis
+    from nirls.plan.binding import Outcome
     from nirls.plan.load import Plan
 
 
@@ -41,6 +42,8 @@ class AnalysisData:
         The whole plan, for labels; a method must not read analyses or displays from it.
     used : dict of str to DataFrame
         ARDs of the analyses named in `uses`.
+    ice : DataFrame or None
+        Intercurrent events (ADICE) of the subjects of `adsl`.
     """
 
     frame: pd.DataFrame
@@ -49,6 +52,7 @@ class AnalysisData:
     analysis_id: str
     plan: Plan
     used: dict[str, pd.DataFrame] = field(default_factory=dict)
+    ice: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,9 @@ class Method:
         A change of these runs its analyses again.
     keeps_records : bool
         Whether its result has records of subjects.
+    outcome : {"repeated mean", "mean", "response"} or None
+        What it estimates from an outcome, which decides the strategies for intercurrent events it can follow; with none it uses
+        every value as it is.
     """
 
     name: str
@@ -80,13 +87,14 @@ class Method:
     summary: str
     reads: tuple[str, ...] = ()
     keeps_records: bool = False
+    outcome: Outcome | None = None
 
 
 METHODS: dict[str, Method] = {}
 
 
 def method(
-    name: str, *, options: type[PlanModel], reads: tuple[str, ...] = (), keeps_records: bool = False
+    name: str, *, options: type[PlanModel], reads: tuple[str, ...] = (), keeps_records: bool = False, outcome: Outcome | None = None
 ) -> Callable[[Callable], Callable]:
     """Register a method under `name`; its first docstring line is its one-line description. The rest: see :class:`Method`."""
 
@@ -102,6 +110,7 @@ def method(
             summary=summary,
             reads=reads,
             keeps_records=keeps_records,
+            outcome=outcome,
         )
         return function
 

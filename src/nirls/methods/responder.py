@@ -86,7 +86,7 @@ class ResponderOptions(PlanModel):
         return _responses.problems(plan, self.thresholds, self.definitions, self.instrument)
 
 
-@method("responder", options=ResponderOptions, reads=("instruments",))
+@method("responder", options=ResponderOptions, reads=("instruments",), outcome="response")
 def responder(data: AnalysisData, options: ResponderOptions) -> MethodResult:
     """Responders by definition, visit and arm; risk difference, odds ratio, number needed to treat and tests against a reference arm."""
     from nirls.ard.build import row, rows

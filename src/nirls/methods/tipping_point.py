@@ -7,12 +7,25 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from nirls.methods._groups import denominators
-from nirls.methods._imputation import ANCHORED_WORDS, REPEATED_WORDS, ImputingOptions, Strategy, Trial, model_of, trial_of
+from nirls.methods._imputation import (
+    ANCHORED_WORDS,
+    REPEATED_WORDS,
+    ImputingOptions,
+    Strategy,
+    Trial,
+    event_words,
+    source_of,
+    trial_of,
+)
 from nirls.methods._linear import DIFFERENCE, estimates, exclusions, facts
 from nirls.methods.imputation import ANCHORED, REPEATED, answers_of, asked, imputed_rows, normal_df, question_of, worse
 from nirls.methods.registry import AnalysisData, MethodResult, method
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nirls.plan.analysis import Analysis
+    from nirls.plan.load import Plan
     from nirls.stats.imputation.run import Answer
     from nirls.stats.imputation.tipping import Tipping
 
@@ -31,18 +44,30 @@ class TippingPointOptions(ImputingOptions):
         "none", description="How draws for Rubin's rules are made; none shows the repeated-sampling variance alone."
     )
 
+    def reference_based(self) -> list[str]:
+        """The strategy, if it is another than MAR."""
+        return [] if self.strategy == "MAR" else [self.strategy]
+
+    def cross_check(self, entry: Analysis, plan: Plan) -> Iterator[str]:
+        """The active arm is another than the reference arm."""
+        yield from super().cross_check(entry, plan)
+        if self.arm == (self.reference or plan.study.reference):
+            yield f"arm: {self.arm!r} is the reference arm; name the active arm whose missing values are made worse"
+
     @model_validator(mode="after")
     def _grids_rise(self) -> TippingPointOptions:
         for name in ("active", "comparator"):
             low, high = getattr(self, name)
             if not low <= high:
                 raise ValueError(f"{name}: {low:g} is more than {high:g}")
+            if name == "active" and high < 0:
+                raise ValueError(f"active: δ is in points of worsening, and the grid from {low:g} to {high:g} only makes values better")
             if (high - low) / self.step > 100:
                 raise ValueError(f"{name}: more than 100 steps of {self.step:g}")
         return self
 
 
-@method("tipping_point", options=TippingPointOptions)
+@method("tipping_point", options=TippingPointOptions, outcome="repeated mean")
 def tipping_point(data: AnalysisData, options: TippingPointOptions) -> MethodResult:
     """Estimates over a grid of δ in the active and the reference arm, and the δ at which significance is lost or gained."""
     import numpy as np
@@ -63,9 +88,9 @@ def tipping_point(data: AnalysisData, options: TippingPointOptions) -> MethodRes
 
     answers, failure = {}, ""
     try:
-        strategy = np.full(len(arm), options.strategy, dtype="U4")
-        seen, fit = model_of(trial, options, strategy)
-        answers = answers_of(data, options, question_of(trial, options, strategy, units), seen, fit, [place])
+        strategy = np.where(trial.as_if_not, "MAR", options.strategy)
+        source = source_of(data, trial, options, strategy)
+        answers = answers_of(options, question_of(trial, options, strategy, units), source, [place])
     except MethodError as error:
         failure = str(error)
     found = denominators(data, total=False) + imputed_rows(trial)
@@ -91,7 +116,7 @@ def tipping_point(data: AnalysisData, options: TippingPointOptions) -> MethodRes
         absent="No post-baseline value",
     )  # fmt: skip
     found.append(row("conf_level", options.level, variable="model"))
-    texts = _facts(options, trial) | ({"covariance": fit.working.structure.label} if not failure else {})
+    texts = _facts(options, trial) | ({"covariance": source.fit.working.structure.label} if not failure else {})
     return MethodResult(rows=found + facts(texts), footnotes=(f"The model could not be fitted: {failure}.",) if failure else ())
 
 
@@ -129,5 +154,5 @@ def _facts(options: TippingPointOptions, trial: Trial) -> dict[str, str]:
         "strategy": options.strategy,
         "delta": f"in points of worsening, {options.delta_kind}, added to imputed values from the event on; "
         f"values missing before it {values}",
-        "event": f"first visit after {options.event_date} of a discontinued subject, else first of the missing visits at the end",
+        "event": event_words(),
     }

@@ -26,10 +26,18 @@ class Analysis(PlanModel):
     purpose: Literal[
         "PRIMARY OUTCOME MEASURE", "SECONDARY OUTCOME MEASURE", "EXPLORATORY OUTCOME MEASURE", "DESCRIPTIVE", "SENSITIVITY"
     ] = "DESCRIPTIVE"
-    dataset: Literal["ADSL", "ADQS", "ADDV"] = Field(description="ADaM data set.")
+    comparison_only: str | None = Field(
+        None,
+        description="Why the analysis answers no estimand and is shown for comparison only; every display says so. "
+        "Such as: 'completers are a group formed after randomization'.",
+    )
+    dataset: Literal["ADSL", "ADQS", "ADDV", "ADICE"] = Field(description="ADaM data set.")
     set: str | None = Field(None, description="Analysis set (key of `populations`); none for all subjects.")
     subjects: Subjects | None = Field(None, description="Subjects of the set that are analysed; none for all.")
     where: str | None = Field(None, description="Records of the data set, in the `where` language.")
+    carried_forward: bool = Field(
+        False, description="Take LOCF records too (DTYPE = LOCF, where the study makes them); otherwise no analysis has a carried value."
+    )
     group: Id | None = Field(None, description="Treatment variable (TRT01P as randomized, TRT01A as treated).")
     arms: list[str] | None = Field(None, description="Arms that enter, in display order; none for all.")
     method: str = Field(description="Name of a method.")

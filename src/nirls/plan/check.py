@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from nirls.plan.binding import conflicts, estimand_problems
 from nirls.plan.where import WhereError, parse_where, where_problems
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def file_stem(display_id: str) -> str:
 def cross_check(plan: Plan) -> Iterator[Problem]:
     """Every problem that needs more than one entry to be seen."""
     yield from _study(plan)
+    yield from _estimands(plan)
     yield from _analyses(plan)
     yield from _displays(plan)
 
@@ -103,6 +105,14 @@ def _study(plan: Plan) -> Iterator[Problem]:
             if variable in TELLING:
                 yield file, loc, f"{variable} tells the treatment, and the study is blinded; leave it out until it is unblinded"
     yield from _condition(file, ("disposition", "study"), study.disposition.study)
+    given = {source.domain for source in study.sources} | {"ADSL"}
+    for name, rule in study.intercurrent_events.items():
+        if rule.domain not in given:
+            yield file, ("intercurrent_events", name, "domain"), unknown("domain among `sources`", rule.domain, sorted(given))
+        numeric, data = (adsl, "ADSL") if rule.domain == "ADSL" else (None, "")
+        yield from _condition(file, ("intercurrent_events", name, "where"), rule.where, numeric, data)
+        if rule.where is None and rule.gap_days is None:
+            yield file, ("intercurrent_events", name), "say which records show the event with `where`, or how long a gap is with `gap_days`"
     yield from _condition(file, ("disposition", "treatment"), study.disposition.treatment)
     for name, item in study.covariates.items():
         yield from _condition(file, ("covariates", name, "where"), item.where)
@@ -121,6 +131,12 @@ def _study(plan: Plan) -> Iterator[Problem]:
             yield file, ("after_baseline", name, "param"), unknown("parameter with `values`", group.param, worded)
         if group.visit not in [visit.name for visit in study.visits]:
             yield file, ("after_baseline", name, "visit"), unknown("visit", group.visit, [visit.name for visit in study.visits])
+
+
+def _estimands(plan: Plan) -> Iterator[Problem]:
+    for name, estimand in plan.estimands.items():
+        for place, text in estimand_problems(estimand, plan.study):
+            yield "estimands.yaml", (name, *place), text
 
 
 def _analyses(plan: Plan) -> Iterator[Problem]:
@@ -155,6 +171,16 @@ def _analyses(plan: Plan) -> Iterator[Problem]:
         else:
             yield from _options(file, (name, "options"), methods[analysis.method].options, analysis.options)
             yield from _across(plan, file, name, methods[analysis.method].options)
+            if analysis.estimand in plan.estimands:
+                estimand = plan.estimands[analysis.estimand]
+                for text in conflicts(estimand, analysis.estimand, analysis, methods[analysis.method].outcome, study):
+                    yield file, (name, "estimand"), text
+        if analysis.estimand is not None and analysis.comparison_only is not None:
+            yield (
+                file,
+                (name, "comparison_only"),
+                f"an analysis for comparison only answers no estimand; leave out `estimand: {analysis.estimand}`",
+            )
         for i, other in enumerate(analysis.uses):
             if other not in plan.analyses:
                 yield file, (name, "uses", i), unknown("analysis", other, plan.analyses)

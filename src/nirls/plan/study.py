@@ -111,6 +111,25 @@ class Deviation(PlanModel):
     dsdecod: str | None = Field(None, description="DSDECOD of the disposition event that records it, in a study without DV records of it.")
 
 
+class IntercurrentEventRule(PlanModel):
+    """An intercurrent event and the data that show it; its key in `intercurrent_events` is what estimands refer to.
+
+    The first record of a subject that fulfils the condition, on or after study day 1, is the event. It affects every visit whose
+    day is later than its date. Only randomized subjects have events.
+    """
+
+    label: str = Field(description="Name as tables and footnotes print it: 'Stop of the device, adverse event'.")
+    domain: str = Field(description="SDTM domain that records it (DS, CM, EX …), ADSL, or DX, the log of device sessions.")
+    where: str | None = Field(None, description="Records of the domain that are the event, in the `where` language.")
+    date: Id = Field(description="Variable of the domain that dates it, such as DSSTDTC, CMSTDTC or START_UTC.")
+    term: Id | None = Field(None, description="Variable of the domain that names it in the listing, such as DSDECOD or CMDECOD.")
+    gap_days: int | None = Field(
+        None, description="In place of a record: this many days without a record of the domain (a session) before treatment ended.", ge=2
+    )
+    ends_treatment: bool = Field(False, description="True when the assigned treatment ends with the event; what imputation looks at.")
+    terminal: bool = Field(False, description="True when no value can exist after the event, such as death.")
+
+
 class SuppSource(PlanModel):
     """A supplemental-qualifier file (QNAM, QVAL) spread into columns of its parent domain."""
 
@@ -263,6 +282,9 @@ class Study(PlanModel):
         description="ADSL variable → characteristic known only after randomization, for groups and never for adjustment.",
     )
     deviations: dict[str, Deviation] = Field(default_factory=dict)
+    intercurrent_events: dict[Id, IntercurrentEventRule] = Field(
+        default_factory=dict, description="Intercurrent events (data set ADICE); an estimand gives each of them a strategy."
+    )
     sources: list[Source] = Field(min_length=1)
     rules: dict[str, dict[str, float | int | str | bool]] = Field(
         default_factory=dict, description="Rule id → its thresholds, where they differ from the default."

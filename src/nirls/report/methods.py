@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nirls.ard.schema import STATS
+from nirls.plan.estimand import STRATEGIES, handling
 from nirls.tlf.formats import count, missing, number
 from nirls.tlf.lookup import Ard, Found
 from nirls.tlf.model_text import facts
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from nirls.plan.analysis import Analysis
     from nirls.plan.estimand import Estimand
     from nirls.plan.load import Plan
+    from nirls.plan.study import IntercurrentEventRule
     from nirls.report.material import Material
 
 TOTAL = "Total"
@@ -29,13 +31,6 @@ FACTS = {
     "software": "Software",
 }
 NUMBERS = ("n_subjects", "n_obs", "n_excluded", "n_parameters", "deviance", "aic", "bic", "sigma", "r_squared", "iterations", "gradient")
-STRATEGIES = {
-    "treatment_policy": "Treatment policy",
-    "hypothetical": "Hypothetical",
-    "composite": "Composite variable",
-    "while_on_treatment": "While on treatment",
-    "principal_stratum": "Principal stratum",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +118,13 @@ def explain(plan: Plan, material: Material, analyses: list[str], told: set[str] 
         groups.setdefault(plan.analyses[key].estimand, []).append(analysis_view(plan, material, key))
     found = []
     for name, views in groups.items():
-        estimand = None if name is None else estimand_view(name, plan.estimands[name])
+        estimand = None if name is None else estimand_view(name, plan.estimands[name], plan.study.intercurrent_events)
         found.append(Explained(estimand=estimand, analyses=tuple(views), again=name in told))
         told |= {name} if name is not None else set()
     return tuple(found)
 
 
-def estimand_view(key: str, estimand: Estimand) -> EstimandView:
+def estimand_view(key: str, estimand: Estimand, rules: dict[str, IntercurrentEventRule]) -> EstimandView:
     """An estimand of the plan in words."""
     return EstimandView(
         key=key,
@@ -139,7 +134,10 @@ def estimand_view(key: str, estimand: Estimand) -> EstimandView:
         population=estimand.population,
         treatment=estimand.treatment,
         variable=estimand.variable,
-        events=tuple(EventView(event=e.event, strategy=STRATEGIES[e.strategy], handling=e.handling) for e in estimand.intercurrent_events),
+        events=tuple(
+            EventView(event=rules[e.event].label, strategy=STRATEGIES[e.strategy], handling=handling(e))
+            for e in estimand.intercurrent_events
+        ),
         summary=estimand.summary,
         missing_data=estimand.missing_data,
     )

@@ -79,20 +79,50 @@ class Answer:
         return self.pool(self.pieces.estimate(c), self.pieces.variance(c), self.pieces.df)
 
 
-def repeated_sampling(question: Question, seen: Array, fit: MMRMFit, how: Repeated, n_draws: int, name: str, seed: int = 0) -> Answer:
+class Source:
+    """The parameters drawn from one fitted imputation model; what was drawn once serves every strategy that keeps the same values.
+
+    Parameters
+    ----------
+    layout : Layout
+    seen : (n, T) bool array
+        Values that enter the model.
+    fit : MMRMFit
+    name, seed : str, int
+        See :func:`nirls.stats.imputation.seeds.stream`.
+    """
+
+    def __init__(self, layout: Layout, seen: Array, fit: MMRMFit, name: str, seed: int = 0) -> None:
+        self.layout, self.seen, self.fit, self.name, self.seed = layout, seen, fit, name, seed
+        self._made: dict[tuple[str, range], Draws] = {}
+
+    def draws(self, how: Literal["estimate"] | Repeated | Anchored, numbers: range = range(0)) -> Draws:
+        """Draws of a kind; `numbers` of those that are random."""
+        kind = "bootstrap" if how == "approximate_bayes" else how
+        if (kind, numbers) not in self._made:
+            model, random = (self.layout, self.seen, self.fit), (numbers, self.name, self.seed)
+            self._made[kind, numbers] = (
+                engines.estimate(self.layout, self.fit)
+                if kind == "estimate"
+                else engines.jackknife(*model)
+                if kind == "jackknife"
+                else engines.bootstrap(*model, *random)
+                if kind == "bootstrap"
+                else posterior(*model, *random)
+            )
+        return self._made[kind, numbers]
+
+
+def repeated_sampling(question: Question, source: Source, how: Repeated, n_draws: int) -> Answer:
     """Conditional means, with the whole procedure repeated without each subject or on bootstrap samples."""
-    layout = question.layout
     if how == "jackknife":
-        every = engines.jackknife(layout, seen, fit)
-        return Answer(pieces=_analysed(question, every), pool=_jackknife, draws=0, redrawn=0)
-    one, many = engines.estimate(layout, fit), engines.bootstrap(layout, seen, fit, range(n_draws), name, seed)
-    pieces = _joined([_analysed(question, one), _analysed(question, many)])
+        return Answer(pieces=_analysed(question, source.draws("jackknife")), pool=_jackknife, draws=0, redrawn=0)
+    many = source.draws("bootstrap", range(n_draws))
+    pieces = _joined([_analysed(question, source.draws("estimate")), _analysed(question, many)])
     return Answer(pieces=pieces, pool=_bootstrap, draws=n_draws, redrawn=many.redrawn)
 
 
-def information_anchored(
-    question: Question, seen: Array, fit: MMRMFit, how: Anchored, numbers: range, name: str, seed: int = 0, before: Answer | None = None
-) -> Answer:
+def information_anchored(question: Question, source: Source, how: Anchored, numbers: range, before: Answer | None = None) -> Answer:
     """Multiple imputation with Rubin's rules; the parameters of each draw are those of a bootstrap sample or of the posterior.
 
     Parameters
@@ -102,11 +132,9 @@ def information_anchored(
     before : Answer, optional
         The answer with the draws before these, to be added to.
     """
-    layout = question.layout
-    engine = engines.bootstrap if how == "approximate_bayes" else posterior
-    drawn = engine(layout, seen, fit, numbers, name, seed).whole()
+    drawn = source.draws(how, numbers).whole()
     # a stream of its own: the values drawn do not depend on how many numbers the engine took
-    noise = np.stack([stream(f"{name}/values", k, seed).standard_normal(layout.y.shape) for k in numbers])
+    noise = np.stack([stream(f"{source.name}/values", k, source.seed).standard_normal(question.layout.y.shape) for k in numbers])
     pieces = _analysed(question, drawn, noise)
     if before is not None:
         pieces = _joined([before.pieces, pieces])

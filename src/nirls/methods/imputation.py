@@ -60,8 +60,8 @@ class ImputationOptions(ImputingOptions):
     )
     retrieved_min: int = Field(
         10,
-        description="Subjects with values after an event that an arm needs for a shift of its own; arms with fewer share one (the reference "
-        "arm apart from the others, if it can), and with fewer in all the missing values have the strategy J2R.",
+        description="Subjects with values after an event that an arm needs for a shift of its own; arms with fewer share one (the "
+        "reference arm apart from the others, if it can), and with fewer in all the missing values have the strategy J2R.",
         ge=1,
     )
     visits: list[str] | None = Field(None, description="Visits to report; none for all.")

@@ -177,7 +177,8 @@ def _marks(drawing: Drawing, what: Map, grid: _Grid) -> None:
     if inside and grid.xs[0] <= 0 <= grid.xs[-1]:
         x, y = grid.x(0), grid.y(0)
         if 0 in grid.xs and 0 in grid.ys and grid.w >= 8:
-            drawing.rect(x - grid.w / 2 + 1, y - grid.h / 2 + 1, grid.w - 2, grid.h - 2, fill="none", line=2.2)
+            drawing.rect(x - grid.w / 2, y - grid.h / 2, grid.w, grid.h, fill="none", stroke="#ffffff", line=6)
+            drawing.rect(x - grid.w / 2, y - grid.h / 2, grid.w, grid.h, fill="none", line=2.4)
         else:
             drawing.disc(x, y, 4.5, fill="none", line=2.2)
     if inside and not missing(what.tipping) and grid.xs[0] <= what.tipping <= grid.xs[-1]:

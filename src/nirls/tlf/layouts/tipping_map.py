@@ -82,12 +82,13 @@ def tipping_map(request: Request) -> Laid:
     notes.general(f"Difference in {what} at {visit.lower()}; δ {ard.facts.get('delta', 'in points of worsening')}.")
     if "strategy" in ard.facts:
         notes.general(f"δ departs from imputation under {ard.facts['strategy']}; the framed cell is δ = 0 in both arms.")
-    notes.general(
-        f"Line of p = {level}: where a confidence limit of the difference is 0, interpolated linearly between the nodes of the grid; "
-        "for the drawing only. " + verdict
-    )
+    if len({n.significant for n in nodes if not n.reason}) > 1:
+        notes.general(
+            f"Line of p = {level}: where a confidence limit of the difference is 0, interpolated linearly between the nodes of the grid, "
+            "for the drawing only."
+        )
+    notes.general(verdict)
     notes.general(f"{point}.")
-    notes.marks(tipping)
     for reason in dict.fromkeys(n.reason for n in nodes if n.reason):
         notes.general(f"Hatched, not estimable: {capital(reason)}.")
     told = dict(model_text.facts(ard))

@@ -11,7 +11,7 @@ from nirls.plan.base import PlanModel
 from nirls.tlf import model_text
 from nirls.tlf.context import TOTAL, ParamView
 from nirls.tlf.errors import DisplayError
-from nirls.tlf.formats import bind, count, interval, missing, number, p_value
+from nirls.tlf.formats import count, interval, missing, number, p_value
 from nirls.tlf.layouts._common import capital, digits
 from nirls.tlf.layouts.registry import Request
 from nirls.tlf.lookup import Ard, Found
@@ -305,12 +305,12 @@ def pair(request: Request, rows: list[Estimator]) -> str:
     context = request.context
     compared = {e.arm for e in rows}
     one = context.arm(compared.pop()).short if len(compared) == 1 else "active"
-    return bind(f"{one} \N{MINUS SIGN} {context.arm(context.reference).short}")
+    return f"{one} \N{MINUS SIGN} {context.arm(context.reference).short}"
 
 
 def title(request: Request, rows: list[Estimator]) -> str:
-    """ "LS mean difference in change from baseline in IRLS total, Week 4", for heads and axes."""
-    what, view = outcome(request, rows)
+    """ "Difference in change from baseline in IRLS total at week 4", for heads and axes."""
+    what, _ = outcome(request, rows)
     visits = {e.key.get("visit", "") for e in rows} - {""}
     when = f" at {visits.pop().lower()}" if len(visits) == 1 else ""
     if "variable_level" in rows[0].key:

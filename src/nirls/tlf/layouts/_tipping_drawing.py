@@ -102,11 +102,12 @@ def draw(what: Map, context: DisplayContext, name: str, title: str, alt: str) ->
         for curve in contours(what.nodes, limits, grid.xs, grid.ys):
             drawing.path([(grid.x(x), grid.y(y)) for x, y in curve], stroke="#ffffff", line=5)
             drawing.path([(grid.x(x), grid.y(y)) for x, y in curve], line=2.4)
+    printed = _estimates(drawing, what, grid, colors)
     _marks(drawing, what, grid)
     _ticks(drawing, grid)
     for k, text in enumerate(x_title):
         drawing.text(LEFT, grid.bottom + 22 + (k + 1) * SIZE * LEAD, text, size=SIZE)
-    end = _legend(drawing, what, grid, colors)
+    end = _legend(drawing, what, grid, colors, printed)
     drawing.height = max(bottom, end) + 34
     drawing.sign(context.stamps, context.source, SMALL)
     return drawing.encode(), (drawing.width, drawing.height)
@@ -125,23 +126,28 @@ def _color(value: float, scale: tuple[float, list[str]]) -> str:
 
 
 def _cells(drawing: Drawing, what: Map, grid: _Grid, colors: tuple[float, list[str]]) -> None:
-    """Cells with their estimates, in as many decimals as there is room for."""
-    shown = [n.estimate for n in what.nodes if not missing(n.estimate)]
-    fits = [d for d in (what.digits, 1, 0) if d <= what.digits and grid.h >= SMALL * 1.25]
-    places = next((d for d in fits if max([width(number(v, d), SMALL, True) for v in shown] or [0]) + 4 <= grid.w and d > 0), None)
     for n in what.nodes:
         x, y = grid.x(n.active) - grid.w / 2, grid.y(n.reference) - grid.h / 2
         if n.reason:
             _hatched(drawing, x, y, grid.w, grid.h)
-            continue
+        else:
+            fill = _color(n.estimate, colors)
+            drawing.rect(x, y, grid.w, grid.h, fill=fill, stroke="#ffffff" if grid.w > 8 else fill, line=0.6)
+
+
+def _estimates(drawing: Drawing, what: Map, grid: _Grid, colors: tuple[float, list[str]]) -> bool:
+    """The estimates over cells and line, in the study's decimals or one where there is less room; False where there is none."""
+    shown = [n for n in what.nodes if not n.reason]
+    choices = dict.fromkeys((what.digits, min(what.digits, 1))) if grid.h >= SMALL * 1.25 else {}
+    fits = [d for d in choices if max([width(number(n.estimate, d), SMALL, True) for n in shown] or [0]) + 4 <= grid.w]
+    for n in shown if fits else ():
         fill = _color(n.estimate, colors)
-        drawing.rect(x, y, grid.w, grid.h, fill=fill, stroke="#ffffff" if grid.w > 8 else fill, line=0.6)
-        if places is not None:
-            ink = INK if contrast(fill, INK) >= contrast(fill) else "#ffffff"
-            drawing.text(
-                x + grid.w / 2, y + grid.h / 2 + SMALL * 0.36, number(n.estimate, places), size=SMALL, bold=n.significant,
-                anchor="middle", fill=ink,
-            )  # fmt: skip
+        ink = INK if contrast(fill, INK) >= contrast(fill) else "#ffffff"
+        drawing.text(
+            grid.x(n.active), grid.y(n.reference) + SMALL * 0.36, number(n.estimate, fits[0]), size=SMALL, bold=n.significant,
+            anchor="middle", fill=ink, halo=fill,
+        )  # fmt: skip
+    return bool(fits)
 
 
 def _hatched(drawing: Drawing, x: float, y: float, w: float, h: float) -> None:
@@ -201,7 +207,7 @@ def _ticks(drawing: Drawing, grid: _Grid) -> None:
             drawing.text(LEFT - 8, grid.y(v) + SMALL * 0.36, label(v), size=SMALL, anchor="end")
 
 
-def _legend(drawing: Drawing, what: Map, grid: _Grid, colors: tuple[float, list[str]]) -> float:
+def _legend(drawing: Drawing, what: Map, grid: _Grid, colors: tuple[float, list[str]], printed: bool) -> float:
     """Scale of colours, keys and what the map says in words; gives where it ends."""
     left = max(grid.right + 30, WIDTH - SIDE - 160) if grid.right < WIDTH - SIDE - 190 else WIDTH - SIDE
     room = WIDTH - left - 10
@@ -243,7 +249,8 @@ def _legend(drawing: Drawing, what: Map, grid: _Grid, colors: tuple[float, list[
             _hatched(drawing, left, middle - 7, 22, 14)
         say(text, indent=30)
         y += 6
-    say(what.bold)
+    if printed:
+        say(what.bold)
     for text in what.words:
         y += 9
         say(text)

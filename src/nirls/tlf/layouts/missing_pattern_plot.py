@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from nirls.tlf.context import ArmView, DisplayContext
 from nirls.tlf.document import FigureDocument, Ref, stem
-from nirls.tlf.formats import bind
 from nirls.tlf.layouts._common import chosen_arms, head
 from nirls.tlf.layouts._common import number as display_number
 from nirls.tlf.layouts._patterns import Pattern, PatternsOptions, others, patterns
@@ -21,10 +20,11 @@ SIZE, SMALL = 12.0, 11.0
 LEAD = 1.36
 EDGE, GAP = 10.0, 22.0
 ROW = 21.0
-WIDEST, SLIMMEST = 62.0, 16.0
+WIDEST, SLIMMEST = 62.0, 24.0
 """Widest and slimmest column of a visit."""
-ARM = 86.0
-"""Widest column of an arm."""
+ARM, BARS = 74.0, 100.0
+"""Widest column of an arm, and the room of the bars."""
+GAPS = "Missing values"
 
 
 @layout("missing_pattern_plot", options=PatternsOptions, roles=("main",), kind="figure")
@@ -45,6 +45,8 @@ def missing_pattern_plot(request: Request) -> Laid:
         f"{complete} subjects have every value."
     )
     notes.general("Filled: observed; open: missing. From frequent to rare; bars: subjects with the pattern in all arms shown.")
+    if rare := next((p for p in found if not p.text), None):
+        notes.general(f"{others(rare, request.options.smallest)}.")
     excluded = sum(sizes) - subjects
     if excluded:
         notes.general(f"{excluded} subjects without any value at these visits have no pattern.")
@@ -52,7 +54,7 @@ def missing_pattern_plot(request: Request) -> Laid:
         notes.general("; ".join(f"{a.short}: {a.label}" for a in arms if a.short != a.label) + ".")
     name = stem(request.id)
     title = f"{display_number(request.id)} {request.display.title}"
-    svg, size = _draw(visits, found, arms, sizes, missing, request.options.smallest, context, name, title, alt)
+    svg, size = _draw(visits, found, arms, sizes, missing, context, name, title, alt)
     refs = [Ref(key=f.key, stats=(f.stat_name,)) for p in found for arm in p.counts for f in arm]
     refs += [f.ref for v in visits for f in gaps[v]]
     document = FigureDocument(
@@ -73,23 +75,30 @@ def _words(visits: list[str], found: list[Pattern], arms: list[ArmView], smalles
 
 
 def _draw(
-    visits: list[str], found: list[Pattern], arms: Sequence[ArmView], sizes: list[int], missing: list[int], smallest: int,
+    visits: list[str], found: list[Pattern], arms: Sequence[ArmView], sizes: list[int], missing: list[int],
     context: DisplayContext, name: str, title: str, alt: str,
 ) -> tuple[bytes, tuple[float, float]]:  # fmt: skip
     """Visits on the left, counts by arm in the middle, bars of all arms on the right."""
-    heads = [wrap(bind(f"{a.short} (N={n})"), SMALL, ARM - 10, True) for a, n in zip(arms, sizes, strict=True)]
-    needed = max([width(t, SMALL, True) for lines in heads for t in lines], default=0) + 12
-    label = width("Missing values", SMALL) + 12
-    bars = 130.0
-    arm = min(ARM, needed, (WIDTH - 2 * EDGE - label - 2 * GAP - bars - SLIMMEST * len(visits)) / max(len(arms), 1))
-    cell = max(SLIMMEST, min(WIDEST, (WIDTH - 2 * EDGE - label - 2 * GAP - bars - arm * len(arms)) / len(visits)))
+    common = visits[0].rsplit(" ", 1)[0] if visits else ""
+    shared = len(visits) > 1 and all(v.rsplit(" ", 1)[0] == common and " " in v for v in visits)
+    short = [v.rsplit(" ", 1)[1] for v in visits] if shared else visits
+    heads = [[*wrap(a.short, SMALL, ARM - 12, True), f"(N={n})"] for a, n in zip(arms, sizes, strict=True)]
+    arm = max([width(t, SMALL, True) for lines in heads for t in lines], default=0) + 12
+    rare = next((p for p in found if not p.text), None)
+    texts = [GAPS, common if shared else "", f"{rare.members} other patterns" if rare else ""]
+    label = max(width(t, SMALL) for t in texts) + 12
+    fixed = 2 * EDGE + label + 2 * GAP + BARS + arm * len(arms)
+    cell = max(SLIMMEST, min(WIDEST, (WIDTH - fixed) / len(visits)))
+    whole = max(WIDTH, fixed + cell * len(visits))
     left = EDGE + label
     middle = left + cell * len(visits) + GAP
     right = middle + arm * len(arms) + GAP
-    names = [wrap(v, SMALL, cell - 4) for v in visits]
+    names = [wrap(v, SMALL, cell - 4) for v in short]
     top = 8 + max([len(n) for n in names] + [len(h) for h in heads]) * SMALL * LEAD + 8
-    drawing = Drawing(width=WIDTH, height=top + ROW * (len(found) + 1) + 56, title=title, description=alt, name=name)
+    drawing = Drawing(width=whole, height=top + ROW * (len(found) + 1) + 56, title=title, description=alt, name=name)
 
+    if shared:
+        drawing.text(EDGE, top - 8, common, size=SMALL)
     for j, lines in enumerate(names):
         for k, text in enumerate(lines):
             y = top - 8 - (len(lines) - 1 - k) * SMALL * LEAD
@@ -98,11 +107,11 @@ def _draw(
         for k, text in enumerate(lines):
             y = top - 8 - (len(lines) - 1 - k) * SMALL * LEAD
             drawing.text(middle + arm * (j + 1) - 8, y, text, size=SMALL, bold=True, anchor="end")
-    drawing.text(right, top - 8, "All arms shown", size=SMALL, bold=True)
-    drawing.path([(EDGE, top), (WIDTH - EDGE, top)], line=0.8)
+    drawing.text(right, top - 8, "All", size=SMALL, bold=True)
+    drawing.path([(EDGE, top), (whole - EDGE, top)], line=0.8)
 
     most = max([p.total for p in found], default=1)
-    room = WIDTH - EDGE - right - 8 - width(str(most), SMALL)
+    room = whole - EDGE - right - 8 - width(str(most), SMALL)
     r = min(6.5, cell * 0.32)
     for i, p in enumerate(found):
         y = top + ROW * (i + 0.5) + 3
@@ -112,7 +121,7 @@ def _draw(
                 full = letter == "o"
                 drawing.disc(left + cell * (j + 0.5), y, r, fill=KNOWN if full else "#ffffff", stroke=KNOWN if full else INK, line=1.3)
         else:
-            drawing.text(EDGE, base, others(p, smallest), size=SMALL)
+            drawing.text(EDGE, base, f"{p.members} other patterns", size=SMALL)
         for j in range(len(arms)):
             drawing.text(middle + arm * (j + 1) - 8, base, str(p.n(j)), size=SMALL, anchor="end")
         long = max(room * p.total / most, 1.0)
@@ -121,8 +130,8 @@ def _draw(
     if not found:
         drawing.text(left, top + ROW * 0.7, "No subject has a value at these visits.", size=SMALL, fill=SOFT)
     end = top + ROW * max(len(found), 1) + 8
-    drawing.path([(EDGE, end), (WIDTH - EDGE, end)], stroke=HAIR, line=0.8)
-    drawing.text(EDGE, end + 17, "Missing values", size=SMALL)
+    drawing.path([(EDGE, end), (whole - EDGE, end)], stroke=HAIR, line=0.8)
+    drawing.text(EDGE, end + 17, GAPS, size=SMALL)
     for j, n in enumerate(missing):
         drawing.text(left + cell * (j + 0.5), end + 17, str(n), size=SMALL, anchor="middle")
     drawing.height = end + 50

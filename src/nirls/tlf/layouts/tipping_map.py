@@ -56,7 +56,9 @@ def tipping_map(request: Request) -> Laid:
     unit = view.unit if view and view.unit else "points"
     level = fixed(alpha, 2)
 
-    tipping = ard.get("delta", variable="tipping", variable_level=variance, group1_level=arm, visit=visit, comparison=f"{arm} - {reference}")
+    tipping = ard.get(
+        "delta", variable="tipping", variable_level=variance, group1_level=arm, visit=visit, comparison=f"{arm} - {reference}"
+    )
     refs.append(tipping.ref)
     point = _tipping(tipping, active.short, digits(context, "delta"), unit)
     verdict = _verdict(nodes, level)
@@ -101,9 +103,7 @@ def tipping_map(request: Request) -> Laid:
         notes.general(text)
     ends = head(request, notes, "main", [a.code for a in context.arms if a.code in (arm, reference)])
     description = _description(request, nodes, drawn.digits, active.short, other.short)
-    document = FigureDocument(
-        svg=f"{name}.svg", alt=alt, description=description, width=size[0], height=size[1], refs=tuple(refs), **ends
-    )
+    document = FigureDocument(svg=f"{name}.svg", alt=alt, description=description, width=size[0], height=size[1], refs=tuple(refs), **ends)
     return Laid(document=document, svg=svg)
 
 

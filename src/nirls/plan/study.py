@@ -190,7 +190,7 @@ class AdqsParam(PlanModel):
     test: Id | None = Field(None, description="Test code (QSTESTCD …) of its records; default: the key.")
     where: str | None = Field(
         None,
-        description="Records of the domain that count, in the `where` language, such as those of one respondent (`QSEVAL == 'PARTICIPANT'`).",
+        description="Records of the domain that count, in the `where` language, as of one respondent: `QSEVAL == 'PARTICIPANT'`.",
     )
     values: dict[str, int] | None = Field(
         None,

@@ -115,7 +115,8 @@ def allowed(stage, plan, key=None):
         reads = all_methods()[plan.analyses[key].method].reads
         if Targets(plan=plan).needs_events(key):
             names |= {"study.intercurrent_events", f"estimands.{plan.analyses[key].estimand}"}
-        names |= {{"parameters": "study.parameters", "seed": "config.seed", "instruments": "instruments.*"}[name] for name in reads}
+        whole = {"parameters": "study.parameters", "seed": "config.seed", "instruments": "instruments.*"}
+        names |= {whole.get(name, f"study.{name}") for name in reads}
         names |= {"study.instruments", *(f"instruments.{name}" for name in plan.instruments)} if "instruments" in reads else set()
     if stage == "display":
         names.add(f"displays.{key}")
@@ -268,6 +269,7 @@ def test_each_field_of_an_analysis(plan, field):
         "arms": ["SHAM"],
         "uses": ["disposition"],
         "subjects": Subjects(label="who", where="SEX == 'F'"),
+        "carried_forward": True,
     }.get(field, "other")
     other = dataclasses.replace(plan, analyses={**plan.analyses, ANALYSIS: entry.model_copy(update={field: value})})
     before, after = Targets(plan=plan), Targets(plan=other)

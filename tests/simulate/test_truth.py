@@ -85,6 +85,28 @@ def test_hypothetical_effect_is_larger_than_treatment_policy(value):
         assert hypothetical < policy
 
 
+def test_strategies_after_an_event(subjects, value):
+    """Visit by visit from the course: no change after the stop or from rescue on; the value of the last visit with treatment."""
+    arm = CODES.index("NIR850-54")
+    course, found = run(TRIAL, subjects, np.full(len(subjects), arm), until=TREATMENT_WEEKS), outcomes(TRIAL, subjects, arm, events=True)
+    weeks = [1, 2, 3, 4, 6, 8, 10, 12]
+    change = found["IRLSTOT"]
+    some = np.flatnonzero((course.stop_week < 12) | (course.rescue_week <= 12))[:300]
+    assert len(some) > 100
+    for i in some:
+        last = 0
+        for k, week in enumerate(weeks):
+            after = course.stop_week[i] < week
+            last = last if after else change[i, k]
+            assert found["composite"][i, k] == (0 if after or course.rescue_week[i] <= week else change[i, k])
+            assert found["on treatment"][i, k] == last or course.stop_week[i] < 1
+        assert found["treated"][i] == (course.stop_week[i] >= 1)
+    effect = {
+        w: value[f"difference in mean change, {w}", "NIR850-54", 4]["value"] for w in ("hypothetical", "composite", "while on treatment")
+    }
+    assert effect["hypothetical"] < effect["composite"] < 0 and effect["hypothetical"] < effect["while on treatment"] < 0
+
+
 def test_microvascular_subjects_respond_half_as_strong_again(value):
     stem = "difference in mean change, treatment policy"
     ratio = value[f"{stem}, microvascular", "NIR850-54", 4]["value"] / value[f"{stem}, no microvascular", "NIR850-54", 4]["value"]

@@ -97,7 +97,9 @@ def test_an_analysis_without_a_row_and_two_outcomes(two):
     options["rows"] = [*options["rows"], {"analysis": "other", "label": "b"}]
     ards["other"] = ards["other"].assign(param="PSQI")
     with pytest.raises(DisplayError, match=r"one axis holds one outcome, but the rows have IRLSTOT CHG; PSQI CHG"):
-        make_display("T1", display("sensitivity", {k: k for k in ards}, options=options), ards, {}, two.context)
+        make_display("F1", display("forest", {k: k for k in ards}, kind="figure", options=options), ards, {}, two.context)
+    table, _ = make_display("T1", display("sensitivity", {k: k for k in ards}, options=options), ards, {}, two.context)
+    assert table.stub == "Outcome" and [r.label for r in table.rows] == ["a", "b"]
 
 
 def test_responders_have_a_measure_and_no_df(two):

@@ -117,17 +117,18 @@ def estimators(request: Request) -> list[Estimator]:
     Raises
     ------
     DisplayError
-        If a row names a role, arm, visit, strategy or variance that there is not, or the rows do not share one outcome.
+        If a row names a role, arm, visit, strategy or variance that there is not.
     """
     out = [_estimator(request, spec, i) for i, spec in enumerate(request.options.rows, 1)]
     unused = [role for role in request.ards if role not in {e.spec.analysis for e in out}]
     if unused:
         raise DisplayError(f"{request.id}: analyses: no row of options.rows shows {', '.join(unused)}; add a row or take the analysis out")
-    outcomes = {_outcome_key(e) for e in out}
-    if len(outcomes) > 1:
-        named = "; ".join(" ".join(t for t in o if t) for o in sorted(outcomes))
-        raise DisplayError(f"{request.id}: options.rows: one axis holds one outcome, but the rows have {named}; make a display for each")
     return out
+
+
+def outcomes(rows: list[Estimator]) -> list[str]:
+    """The outcomes of the rows, as codes."""
+    return [" ".join(t for t in o if t) for o in sorted({_outcome_key(e) for e in rows})]
 
 
 def _outcome_key(one: Estimator) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from nirls.tlf.document import FigureDocument, Ref, stem
 from nirls.tlf.formats import bind, join, number
+from nirls.tlf.errors import DisplayError
 from nirls.tlf.layouts import _estimators
 from nirls.tlf.layouts._common import capital, digits, head
 from nirls.tlf.layouts._common import number as display_number
@@ -29,6 +30,10 @@ def forest(request: Request) -> Laid:
 
     options, context, notes = request.options, request.context, Notes()
     found = _estimators.estimators(request)
+    several = _estimators.outcomes(found)
+    if len(several) > 1:
+        named = "; ".join(several)
+        raise DisplayError(f"{request.id}: options.rows: one axis holds one outcome, but the rows have {named}; make a figure for each")
     primary = found[0]
     what, view = _estimators.outcome(request, found)
     side = _estimators.better(request, view)

@@ -1,4 +1,4 @@
-"""Table of several estimators of one effect."""
+"""Table of several estimators of one effect, or of the effects on several outcomes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ASIDE = "Shown for comparison only."
 
 @layout("sensitivity", options=EstimatorsOptions, roles=(), optional=("*",))
 def sensitivity(request: Request) -> Laid:
-    """All estimators of one effect, one per row: subjects, difference with interval, SE, df, p, and the truth where it is known."""
+    """Estimators of one effect, or of the effects on several outcomes, one per row: subjects, difference with interval, SE, df, p, and the truth where it is known."""
     options, context, notes = request.options, request.context, Notes()
     found = _estimators.estimators(request)
     own = _estimators.explain(found, notes)
@@ -50,7 +50,7 @@ def sensitivity(request: Request) -> Laid:
         notes.general("df normal: the reference distribution is the normal distribution.")
     _estimators.whose(found, notes)
     document = TableDocument(
-        stub=_estimators.title(request, found),
+        stub=_estimators.title(request, found) if len(_estimators.outcomes(found)) == 1 else "Outcome",
         columns=tuple(columns),
         rows=tuple(rows),
         **head(request, notes, found[0].spec.analysis, _estimators.arms(request, found)),

@@ -46,8 +46,8 @@ DEFINITION = {
         " otherwise as under treatment policy."
     ),
     "while on treatment": (
-        "The change at the last visit with treatment, carried to every later visit; subjects with treatment at one visit at least (who stop at"
-        " once or never start are the same subjects under every arm)."
+        "The change at the last visit with treatment, carried to every later visit; subjects with treatment at one visit at least (who"
+        " stop at once or never start are the same subjects under every arm)."
     ),
     "responder": "Treatment policy: a reduction of the total by at least 50 % of its baseline value.",
     "remitter": "Treatment policy: a total of at most 10.",

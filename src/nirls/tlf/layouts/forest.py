@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from nirls.tlf.document import FigureDocument, Ref, stem
-from nirls.tlf.formats import bind, join, number
 from nirls.tlf.errors import DisplayError
+from nirls.tlf.formats import bind, join, number
 from nirls.tlf.layouts import _estimators
 from nirls.tlf.layouts._common import capital, digits, head
 from nirls.tlf.layouts._common import number as display_number

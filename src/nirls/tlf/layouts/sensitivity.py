@@ -16,7 +16,7 @@ ASIDE = "Shown for comparison only."
 
 @layout("sensitivity", options=EstimatorsOptions, roles=(), optional=("*",))
 def sensitivity(request: Request) -> Laid:
-    """Estimators of one effect, or of the effects on several outcomes, one per row: subjects, difference with interval, SE, df, p, and the truth where it is known."""
+    """Estimators of one effect, or effects on several outcomes, one per row: n, difference with interval, SE, df, p, known truth."""
     options, context, notes = request.options, request.context, Notes()
     found = _estimators.estimators(request)
     own = _estimators.explain(found, notes)

@@ -285,8 +285,8 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
     key, scale = next(iter(plan.instruments.items()))
     other = dataclasses.replace(plan, instruments={**plan.instruments, key: scale.model_copy(update={"item_range": (0.0, 9.0)})})
     seed = dataclasses.replace(plan, config=plan.config.model_copy(update={"seed": 1}))
-    before = Targets(plan=plan)
-    for changed_plan, methods in ((other, {"mcid", "retest", "reliability", "responder", "distribution"}), (seed, {"mcid"})):
+    before, imputing = Targets(plan=plan), ("imputation", "tipping_point")
+    for changed_plan, methods in ((other, {"mcid", "retest", "reliability", "responder", "distribution", *imputing}), (seed, {"mcid"})):
         after = Targets(plan=changed_plan)
         again = {plan.analyses[a].method for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)}
         assert again == methods

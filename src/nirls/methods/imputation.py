@@ -87,7 +87,7 @@ class ImputationOptions(ImputingOptions):
                 yield f"by_event: {code} does not end treatment, so that no strategy of imputation follows from it"
 
 
-@method("imputation", options=ImputationOptions, outcome="repeated mean")
+@method("imputation", options=ImputationOptions, reads=("instruments",), outcome="repeated mean")
 def imputation(data: AnalysisData, options: ImputationOptions) -> MethodResult:
     """LS means and differences after imputation under each strategy, with repeated-sampling and information-anchored variance."""
     import numpy as np

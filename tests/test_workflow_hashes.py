@@ -113,7 +113,10 @@ def allowed(stage, plan, key=None):
     if stage == "analyse":
         names.add(f"analyses.{key}")
         reads = all_methods()[plan.analyses[key].method].reads
-        names |= {{"parameters": "study.parameters", "seed": "config.seed", "instruments": "instruments.*"}[name] for name in reads}
+        if Targets(plan=plan).needs_events(key):
+            names |= {"study.intercurrent_events", f"estimands.{plan.analyses[key].estimand}"}
+        whole = {"parameters": "study.parameters", "seed": "config.seed", "instruments": "instruments.*"}
+        names |= {whole.get(name, f"study.{name}") for name in reads}
         names |= {"study.instruments", *(f"instruments.{name}" for name in plan.instruments)} if "instruments" in reads else set()
     if stage == "display":
         names.add(f"displays.{key}")
@@ -144,11 +147,11 @@ def test_a_stage_reads_nothing_that_its_hash_leaves_out(plan, tmp_path):
     adam = tmp_path / "adam"
     adam.mkdir()
     paths, seen = [*sorted((tmp_path / "sdtm").glob("*.parquet")), tmp_path / "sdtm/_ledger/findings.csv"], set()
-    for dataset in ("ADSL", "ADQS", "ADDV"):
+    for dataset in ("ADSL", "ADQS", "ADDV", "ADICE"):
         inputs = read_inputs(paths)
         derived, read = run("derive", lambda inputs=inputs, dataset=dataset: derive(dataset, inputs, plan))
         seen |= read
-        paths += [adam / "adsl.parquet"] if dataset == "ADSL" else []
+        paths += [adam / f"{dataset.lower()}.parquet"] if dataset in ("ADSL", "ADQS") else []
         write_table(derived.frame, adam / f"{dataset.lower()}.parquet", {})
     unread = {f"study.{n}" for n in STUDY["derive"]} - seen - {"study.id"}  # of data without STUDYID alone
     assert not unread, f"derive no longer reads {sorted(unread)}"
@@ -159,8 +162,9 @@ def test_a_stage_reads_nothing_that_its_hash_leaves_out(plan, tmp_path):
     ard.mkdir()
     for key, entry in plain.analyses.items():
         files = Files(
-            data=adam / f"{entry.dataset.lower()}.parquet", adsl=adam / "adsl.parquet", used=[ard / f"{u}.parquet" for u in entry.uses]
-        )
+            data=adam / f"{entry.dataset.lower()}.parquet", adsl=adam / "adsl.parquet", used=[ard / f"{u}.parquet" for u in entry.uses],
+            ice=adam / "adice.parquet" if Targets(plan=plain).needs_events(key) else None,
+        )  # fmt: skip
         out = Files(ard=ard / f"{key}.parquet", records=ard / f"{key}.records.parquet")
         _, read = run("analyse", lambda key=key, files=files, out=out: analyse_files(plan, key, files, out, {"spec": "", "code": ""}), key)
         analysed |= read
@@ -212,7 +216,8 @@ def changed(plan, name):
 @pytest.mark.parametrize("name", Study.model_fields)
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 def test_each_field_of_the_study(plan, stage, name):
-    assert (spec(changed(plan, name), stage) != spec(plan, stage)) == (name in STUDY[stage])
+    events = stage == "analyse" and name == "intercurrent_events"  # of an analysis with an estimand, which this one has
+    assert (spec(changed(plan, name), stage) != spec(plan, stage)) == (name in STUDY[stage] or events)
     assert spec(changed(plan, name), "report") != spec(plan, "report")
 
 
@@ -264,6 +269,7 @@ def test_each_field_of_an_analysis(plan, field):
         "arms": ["SHAM"],
         "uses": ["disposition"],
         "subjects": Subjects(label="who", where="SEX == 'F'"),
+        "carried_forward": True,
     }.get(field, "other")
     other = dataclasses.replace(plan, analyses={**plan.analyses, ANALYSIS: entry.model_copy(update={field: value})})
     before, after = Targets(plan=plan), Targets(plan=other)
@@ -279,17 +285,27 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
     key, scale = next(iter(plan.instruments.items()))
     other = dataclasses.replace(plan, instruments={**plan.instruments, key: scale.model_copy(update={"item_range": (0.0, 9.0)})})
     seed = dataclasses.replace(plan, config=plan.config.model_copy(update={"seed": 1}))
-    before = Targets(plan=plan)
-    for changed_plan, methods in ((other, {"mcid", "retest", "reliability", "responder", "distribution"}), (seed, {"mcid"})):
+    before, imputing = Targets(plan=plan), ("imputation", "tipping_point")
+    for changed_plan, methods in ((other, {"mcid", "retest", "reliability", "responder", "distribution", *imputing}), (seed, {"mcid"})):
         after = Targets(plan=changed_plan)
         again = {plan.analyses[a].method for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)}
         assert again == methods
 
 
-def test_an_estimand_concerns_the_report_alone(plan):
+def test_the_words_of_an_estimand_concern_the_report_alone(plan):
     key, estimand = next(iter(plan.estimands.items()))
     other = dataclasses.replace(plan, estimands={**plan.estimands, key: estimand.model_copy(update={"question": "Another?"})})
     assert {s for s in (*STAGES, "report") if spec(other, s) != spec(plan, s)} == {"report"}
+
+
+def test_a_strategy_concerns_the_analyses_of_its_estimand(plan):
+    estimand = plan.estimands["E1"]
+    events = [e.model_copy(update={"strategy": "hypothetical"}) for e in estimand.intercurrent_events]
+    changed = estimand.model_copy(update={"intercurrent_events": events})
+    before, after = Targets(plan=plan), Targets(plan=dataclasses.replace(plan, estimands={**plan.estimands, "E1": changed}))
+    again = {a for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)}
+    assert again == {a for a, e in plan.analyses.items() if e.estimand == "E1"}
+    assert before.spec("derive") == after.spec("derive")
 
 
 def test_a_display_concerns_itself_and_the_report(plan):

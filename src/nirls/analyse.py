@@ -96,8 +96,8 @@ def select(
             "Correct the entry, or see in sdtm/_ledger/findings.csv why the data have none"
         )
     return AnalysisData(
-        frame=records.reset_index(drop=True), adsl=subjects.reset_index(drop=True), spec=spec, analysis_id=analysis_id, plan=plan, used=used,
-        ice=None if ice is None else ice[ice["USUBJID"].isin(subjects["USUBJID"])].reset_index(drop=True),
+        frame=records.reset_index(drop=True), adsl=subjects.reset_index(drop=True), spec=spec, analysis_id=analysis_id, plan=plan,
+        used=used, ice=None if ice is None else ice[ice["USUBJID"].isin(subjects["USUBJID"])].reset_index(drop=True),
     )  # fmt: skip
 
 

@@ -85,7 +85,8 @@ def bind(
     subjects = set(records["USUBJID"])
     mine = ice[ice["USUBJID"].isin(subjects) & (ice["AVISITN"] <= frame["AVISITN"].max())]
     found = governing(mine, estimand)
-    handled, rows = frame, []
+    handled: pd.DataFrame = frame
+    rows: list[dict[str, Any]] = []
     if len(found):
         handled, rows = _handled(records, frame, chosen, found, {k: e.value for k, e in events.items()}, outcome, group)
     return Bound(frame=handled, rows=rows, footnotes=_footnotes(frame, mine, found, estimand, study, outcome))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from nirls.adam.adice import derive_adice
 from nirls.adam.adqs import derive_adqs
 from nirls.adam.adsl import derive_adsl
 from nirls.plan.base import validate
@@ -65,6 +66,11 @@ def pilot_adsl(pilot_domains, pilot_plan):
 @pytest.fixture(scope="session")
 def pilot_adqs(pilot_domains, pilot_adsl, pilot_plan):
     return derive_adqs(pilot_domains, pilot_adsl, pilot_plan)
+
+
+@pytest.fixture(scope="session")
+def pilot_adice(pilot_domains, pilot_adsl, pilot_adqs, pilot_plan):
+    return derive_adice(pilot_domains, pilot_adsl, pilot_adqs[0], pilot_plan)[0]
 
 
 @pytest.fixture(scope="session")

@@ -182,7 +182,7 @@ def test_what_was_left_out_is_counted(pilot_adqs):
 
 
 @pytest.fixture(scope="module")
-def result(pilot_plan, pilot_adsl, pilot_adqs):
+def result(pilot_plan, pilot_adsl, pilot_adqs, pilot_adice):
     """Run an analysis of the pilot's plan and look up one statistic."""
     from nirls.analyse import run_analysis
 
@@ -191,7 +191,7 @@ def result(pilot_plan, pilot_adsl, pilot_adqs):
     def look_up(analysis, stat_name, **key):
         if analysis not in found:
             data = pilot_adsl if pilot_plan.analyses[analysis].dataset == "ADSL" else pilot_adqs[0]
-            found[analysis] = run_analysis(pilot_plan, analysis, data, pilot_adsl)[0]
+            found[analysis] = run_analysis(pilot_plan, analysis, data, pilot_adsl, ice=pilot_adice)[0]
         ard = found[analysis]
         hit = ard[(ard["stat_name"] == stat_name) & np.logical_and.reduce([ard[k] == v for k, v in key.items()])]
         assert len(hit) == 1, hit

@@ -15,6 +15,7 @@ import pytest
 from scipy import optimize, stats
 
 from nirls.adam.addv import derive_addv
+from nirls.adam.adice import derive_adice
 from nirls.adam.adqs import derive_adqs
 from nirls.adam.adsl import derive_adsl
 from nirls.analyse import run_analysis
@@ -97,11 +98,12 @@ def result():
     domains = ingest(plan, ROOT).domains
     adsl = derive_adsl(domains, plan)
     data = {"ADSL": adsl, "ADQS": derive_adqs(domains, adsl, plan)[0], "ADDV": derive_addv(domains, adsl, plan)[0]}
+    ice = derive_adice(domains, adsl, data["ADQS"], plan)[0]
     found = {}
 
     def look_up(analysis):
         if analysis not in found:
-            ard = run_analysis(plan, analysis, data[plan.analyses[analysis].dataset], adsl)[0]
+            ard = run_analysis(plan, analysis, data[plan.analyses[analysis].dataset], adsl, ice=ice)[0]
             found[analysis] = ard.set_index(["group1_level", "comparison", "variable", "variable_level", "visit", "stat_name"])[
                 "stat"
             ].to_dict()

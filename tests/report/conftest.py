@@ -62,6 +62,9 @@ def study(blinding: str = "unblinded") -> Study:
             "visits": [{"num": 2, "name": "Baseline", "week": 0, "target": 1, "window": [None, 1], "epoch": "BASELINE", "baseline": True}],
             "baseline": {"rule": "Last value on day 1"},
             "instruments": ["irls"],
+            "intercurrent_events": {
+                "STOP": {"label": "Stop of the device", "domain": "DM", "where": "ARMCD == 'NIR54'", "date": "RFENDTC"},
+            },
             "populations": {"FAS": {"label": "Full analysis set", "rule": "randomized and treated", "where": "RANDFL == 'Y'"}},
             "sources": [{"domain": "DM", "file": "dm.csv"}],
             "waived": {"R24": "The allocation was changed by an amendment."},
@@ -88,7 +91,7 @@ def plan_of(name: str, figure: str, blinding: str, root: Path) -> Plan:
         "variable": "Change to week 4",
         "summary": "Difference in mean change",
         "missing_data": "Missing at random given the model.",
-        "intercurrent_events": [{"event": "Stop of the device", "strategy": "treatment_policy", "handling": "Values afterwards are used."}],
+        "intercurrent_events": [{"event": "STOP", "strategy": "treatment_policy"}],
     }
     analysis = {
         "label": "Change in IRLS total, mixed model",

@@ -15,7 +15,7 @@ def test_estimand_has_five_attributes_and_the_assumption(make):
         "Randomized adults", "Device as randomized", "Change to week 4", "Difference in mean change",
     )  # fmt: skip
     assert [(i.event, i.strategy, i.handling) for i in e.events] == [
-        ("Stop of the device", "Treatment policy", "Values afterwards are used.")
+        ("Stop of the device", "Treatment policy", "Values observed after the event are used.")
     ]
     assert e.missing_data == "Missing at random given the model."
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nirls.plan.load import load_plan
 from nirls.simulate import truth as truth_module
 from nirls.simulate.config import Items, Treatment, Trial
 from nirls.simulate.course import run
@@ -83,6 +85,47 @@ def test_hypothetical_effect_is_larger_than_treatment_policy(value):
             value[f"difference in mean change, {w}", "NIR850-54", week]["value"] for w in ("treatment policy", "hypothetical")
         )
         assert hypothetical < policy
+
+
+def test_strategies_after_an_event(subjects, value):
+    """Visit by visit from the course: no change after the stop or from rescue on; the value of the last visit with treatment."""
+    arm = CODES.index("NIR850-54")
+    course, found = run(TRIAL, subjects, np.full(len(subjects), arm), until=TREATMENT_WEEKS), outcomes(TRIAL, subjects, arm, events=True)
+    weeks = [1, 2, 3, 4, 6, 8, 10, 12]
+    change = found["IRLSTOT"]
+    some = np.flatnonzero((course.stop_week < 12) | (course.rescue_week <= 12))[:300]
+    assert len(some) > 100
+    for i in some:
+        last = 0
+        for k, week in enumerate(weeks):
+            after = course.stop_week[i] < week
+            last = last if after else change[i, k]
+            assert found["composite"][i, k] == (0 if after or course.rescue_week[i] <= week else change[i, k])
+            assert found["on treatment"][i, k] == last or course.stop_week[i] < 1
+        assert found["treated"][i] == (course.stop_week[i] >= 1)
+    effect = {
+        w: value[f"difference in mean change, {w}", "NIR850-54", 4]["value"] for w in ("hypothetical", "composite", "while on treatment")
+    }
+    assert effect["hypothetical"] < effect["composite"] < 0 and effect["hypothetical"] < effect["while on treatment"] < 0
+
+
+def test_displays_show_the_committed_truth(value):
+    """`known` of a row of the demonstration plan is the true value of its estimand, to the two decimals it prints."""
+    plan = load_plan("nir-rls", root=Path(__file__).parents[2])
+    policy, of = "difference in mean change, treatment policy", "difference in mean change of {}, treatment policy".format
+    truths = {
+        "E1": policy, "E1H": "difference in mean change, hypothetical", "E1W": "difference in mean change, while on treatment",
+        "E1C": "difference in mean change, composite", "symptoms_mmrm": of("IRLSSYM"), "impact_mmrm": of("IRLSIMP"),
+    }  # fmt: skip
+    shown = 0
+    for display in plan.displays.displays.values():
+        for row in display.options.get("rows", []):
+            if row.get("known") is not None:
+                analysis = display.analyses[row["analysis"]]
+                quantity = truths.get(analysis) or truths[plan.analyses[analysis].estimand]
+                assert row["known"] == round(value[quantity, display.options["comparison"], 4]["value"], 2)
+                shown += 1
+    assert shown > 20
 
 
 def test_microvascular_subjects_respond_half_as_strong_again(value):

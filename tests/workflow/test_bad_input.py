@@ -306,10 +306,11 @@ def analysed(root):
     inputs = {**ingested.domains, "FINDINGS": ingested.ledger.findings.astype("str")}
     adsl = derive("ADSL", inputs, plan).frame
     adqs = derive("ADQS", {**inputs, "ADSL": adsl}, plan).frame
+    ice = derive("ADICE", {**inputs, "ADSL": adsl, "ADQS": adqs}, plan).frame
     found = {}
     for name, entry in plan.analyses.items():
         try:
-            found[name] = run_analysis(plan, name, adsl if entry.dataset == "ADSL" else adqs, adsl)[0]
+            found[name] = run_analysis(plan, name, adsl if entry.dataset == "ADSL" else adqs, adsl, ice=ice)[0]
         except NirlsError as refusal:
             found[name] = refusal
     return ingested, adsl, found

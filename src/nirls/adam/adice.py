@@ -87,12 +87,12 @@ def _found(code: str, rule: IntercurrentEventRule, domains: dict[str, pd.DataFra
         frame = frame[where_mask(rule.where, frame)]
     if rule.gap_days is not None:
         return _gaps(code, rule, frame, adsl)
-    undated = frame[frame[rule.date].isna()]
+    undated = frame[frame[rule.date].isna() & frame["USUBJID"].isin(adsl.loc[adsl["RANDFL"] == "Y", "USUBJID"])]
     if len(undated):
-        shown = ", ".join(f"{_place(r)} subject {r['USUBJID']}" for r in undated.head(10).to_dict("records"))
+        shown = ", ".join(f"{_place(r)}subject {r['USUBJID']}" for r in undated.head(10).to_dict("records"))
         more = f" and {len(undated) - 10} more" if len(undated) > 10 else ""
         raise DataError(
-            f"{rule.domain}: {len(undated)} record(s) of the intercurrent event {code!r} ({rule.label}) have no {rule.date}: {shown}{more}. "
+            f"{rule.domain}: {len(undated)} record(s) of the intercurrent event {code!r} ({rule.label}) lack {rule.date}: {shown}{more}. "
             "Which visits the event affects is then unknown; supply the date, at least its year, or narrow the rule in study.yaml"
         )
     return pd.DataFrame(
@@ -109,7 +109,9 @@ def _found(code: str, rule: IntercurrentEventRule, domains: dict[str, pd.DataFra
 
 
 def _place(record: dict) -> str:
-    return f"{record['SRC_FILE']} row {record['SRC_ROW']:.0f}," if "SRC_FILE" in record and record["SRC_FILE"] == record["SRC_FILE"] else ""
+    return (
+        f"{record['SRC_FILE']} row {record['SRC_ROW']:.0f}, " if "SRC_FILE" in record and record["SRC_FILE"] == record["SRC_FILE"] else ""
+    )
 
 
 def _gaps(code: str, rule: IntercurrentEventRule, log: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
@@ -119,8 +121,8 @@ def _gaps(code: str, rule: IntercurrentEventRule, log: pd.DataFrame, adsl: pd.Da
     end = treated["EOTDT"].where(treated["EOTDT"].notna(), treated["TRTEDT"])
     sessions = pd.DataFrame({"USUBJID": log["USUBJID"], "DAY": to_date(log[rule.date])}).dropna()
     last = pd.DataFrame({"USUBJID": treated["USUBJID"], "DAY": to_date(end, name="EOTDT")}).dropna()
-    ends = sessions["USUBJID"].map(last.set_index("USUBJID")["DAY"])
-    days = pd.concat([sessions[sessions["DAY"] <= ends], last], ignore_index=True).sort_values(["USUBJID", "DAY"], kind="stable")
+    ends = last.set_index("USUBJID")["DAY"].reindex(sessions["USUBJID"]).to_numpy()
+    days = pd.concat([sessions[sessions["DAY"].to_numpy() <= ends], last], ignore_index=True).sort_values(["USUBJID", "DAY"], kind="stable")
     before = days.groupby("USUBJID")["DAY"].shift()
     length = (days["DAY"] - before).dt.days
     gap = length >= rule.gap_days

@@ -40,7 +40,7 @@ def derive_adqs(domains: dict[str, pd.DataFrame], adsl: pd.DataFrame, plan: Plan
     """
     if "QS" not in domains:
         raise DataError("ADQS needs the domain QS; name its files under `sources` of study.yaml")
-    records, not_used = collect_records(domains["QS"], plan)
+    records, not_used = collect_records(domains, plan)
     randomized = records["USUBJID"].isin(adsl.loc[adsl["RANDFL"] == "Y", "USUBJID"])
     excluded = records[~randomized]
     reference = reference_dates(adsl)

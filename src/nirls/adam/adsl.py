@@ -53,7 +53,7 @@ def derive_adsl(domains: dict[str, pd.DataFrame], plan: Plan, findings: pd.DataF
         adsl = blind_treatment(adsl, study, plan.config.seed)
     adsl = _treatment(adsl, study)
     adsl = _disposition(adsl, domains["DS"], study)
-    adsl, baseline = _outcome(adsl, domains["QS"], plan)
+    adsl, baseline = _outcome(adsl, domains, plan)
     adsl = pool_sites(adsl, study)
     adsl = add_covariates(adsl, domains, baseline, plan)
     adsl = _strata(adsl, domains["DM"], study)
@@ -162,9 +162,9 @@ def _disposition(adsl: pd.DataFrame, ds: pd.DataFrame, study: Study) -> pd.DataF
     )  # fmt: skip
 
 
-def _outcome(adsl: pd.DataFrame, qs: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.Series]:
+def _outcome(adsl: pd.DataFrame, domains: dict[str, pd.DataFrame], plan: Plan) -> tuple[pd.DataFrame, pd.Series]:
     """BASEFL and NPOST of the main outcome, groups known after baseline, and the baseline values of all parameters."""
-    records, _ = collect_records(qs, plan)
+    records, _ = collect_records(domains, plan)
     randomized = adsl.loc[adsl["RANDFL"] == "Y"]
     placed = place_records(records[records["USUBJID"].isin(randomized["USUBJID"])], adsl.set_index("USUBJID")["RFDT"], plan.study)
     baseline = placed[placed["ABLFL"] == "Y"].set_index(["USUBJID", "PARAMCD"])["AVAL"]

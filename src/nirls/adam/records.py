@@ -49,13 +49,13 @@ def parameter_codes(plan: Plan) -> dict[str, str]:
     return found
 
 
-def collect_records(qs: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.Series]:
-    """Items, derived scores and parameters of the plan from QS.
+def collect_records(domains: dict[str, pd.DataFrame], plan: Plan) -> tuple[pd.DataFrame, pd.Series]:
+    """Items, derived scores and parameters of the plan, from QS and the domains that parameters name.
 
     Parameters
     ----------
-    qs : DataFrame
-        The QS domain, one row per test.
+    domains : dict of str to DataFrame
+        SDTM domains by code, each findings domain with one row per test.
     plan : Plan
         Instruments and parameters of the study.
 
@@ -72,11 +72,12 @@ def collect_records(qs: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.Seri
     DataError
         If a subject has two records of one test at one visit on one date, or items out of range.
     """
-    names = parameter_codes(plan)
+    qs, names = domains["QS"], parameter_codes(plan)
+    of_qs = {code: item for code, item in plan.study.parameters.items() if item.domain == "QS"}
     totals = {i.recorded_total for i in plan.instruments.values() if i.recorded_total}
     qs = qs.assign(QSDT=date_part(qs["QSDTC"]))
     of_scales = qs["QSTESTCD"].isin((set(names) - set(plan.study.parameters)) | totals)
-    chosen = {code: _chosen(qs, code, item) for code, item in plan.study.parameters.items()}
+    chosen = {code: _chosen(qs, code, item) for code, item in of_qs.items()}
     wanted = np.logical_or.reduce([of_scales, *chosen.values()])
     not_used = qs.loc[~wanted, "QSTESTCD"].value_counts().sort_index()
     for mask in (of_scales, *chosen.values()):
@@ -85,19 +86,22 @@ def collect_records(qs: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.Seri
     for instrument in plan.instruments.values():
         own = qs[qs["QSTESTCD"].isin([*instrument.items, instrument.recorded_total])]
         parts += [_items(own, instrument), *_scores(own, instrument)]
-    parts += [_parameter(qs[mask], code, plan.study.parameters[code]) for code, mask in chosen.items()]
+    parts += [_parameter(qs[mask], code, of_qs[code]) for code, mask in chosen.items()]
+    parts += [_elsewhere(domains, code, item) for code, item in plan.study.parameters.items() if item.domain != "QS"]
     records = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[-1]
     return records[COLUMNS], not_used
 
 
-def _refuse_repeats(qs: pd.DataFrame) -> None:
+def _refuse_repeats(qs: pd.DataFrame, domain: str = "QS") -> None:
     repeated = qs.duplicated([*RECORD, "QSTESTCD"], keep=False)
     if repeated.any():
         first = qs[repeated].sort_values([*RECORD, "QSTESTCD"]).head(4)
         shown = "; ".join(
             f"{r.USUBJID} {r.QSTESTCD} visit {r.VISITNUM:g} on {r.QSDTC} ({r.SRC_FILE} row {r.SRC_ROW})" for r in first.itertuples()
         )
-        raise DataError(f"QS: {int(repeated.sum())} records repeat a test of the same subject, visit and date: {shown}; keep one of them")
+        raise DataError(
+            f"{domain}: {int(repeated.sum())} records repeat a test of the same subject, visit and date: {shown}; keep one of them"
+        )
 
 
 def _values(qs: pd.DataFrame) -> pd.DataFrame:
@@ -144,6 +148,25 @@ def _chosen(qs: pd.DataFrame, code: str, item: AdqsParam) -> pd.Series:
     return mask if item.where is None else mask & where_mask(item.where, qs)
 
 
+def _elsewhere(domains: dict[str, pd.DataFrame], code: str, item: AdqsParam) -> pd.DataFrame:
+    """The records of a parameter of another domain than QS."""
+    place, prefix = f"study.yaml: parameters.{code}.domain", item.domain
+    if prefix not in domains:
+        raise ConfigError(f"{place}: the study has no domain {prefix!r} (it has {', '.join(sorted(domains))})")
+    frame = domains[prefix]
+    needed = [f"{prefix}TESTCD", f"{prefix}DTC", f"{prefix}STRESN", f"{prefix}STRESC", "VISITNUM", "VISIT"]
+    absent = [c for c in needed if c not in frame.columns]
+    if absent:
+        raise ConfigError(f"{place}: {prefix} is no findings domain by visit, it lacks {', '.join(absent)}")
+    own = frame[frame[f"{prefix}TESTCD"] == (item.test or code)]
+    if item.where is not None:
+        own = own[where_mask(item.where, own)]
+    own = own.rename(columns={f"{prefix}{part}": f"QS{part}" for part in ("TESTCD", "DTC", "STRESN", "STRESC", "CAT")})
+    own = own.assign(QSDT=date_part(own["QSDTC"]), QSCAT=own["QSCAT"] if "QSCAT" in own.columns else prefix)
+    _refuse_repeats(own, prefix)
+    return _parameter(own, code, item)
+
+
 def _parameter(own: pd.DataFrame, code: str, item: AdqsParam) -> pd.DataFrame:
     out = _values(own).assign(PARAMCD=pd.Series(code, index=own.index, dtype="str"))
     if item.values is not None:
@@ -152,7 +175,7 @@ def _parameter(own: pd.DataFrame, code: str, item: AdqsParam) -> pd.DataFrame:
         if len(wrong):
             first = wrong.iloc[0]
             raise DataError(
-                f"QS: {len(wrong)} result(s) of {first['QSTESTCD']} are not among the `values` of the parameter {code!r} "
+                f"{item.domain}: {len(wrong)} result(s) of {first['QSTESTCD']} are not among the `values` of the parameter {code!r} "
                 f"({', '.join(item.values)}), the first {first['QSSTRESC']!r} of {first['USUBJID']} ({first['SRC_FILE']} row "
                 f"{first['SRC_ROW']}); correct the data, or add the value to `parameters` of study.yaml"
             )

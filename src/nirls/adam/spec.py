@@ -187,9 +187,7 @@ INTERCURRENT = (
     _v("ICE", "Intercurrent Event", "text", "Assigned", "Label in the plan"),
     _v("ICETERM", "Term of the Source Record", "text", "Predecessor", "Variable `term` of the rule; of a gap its length"),
     _v("ICESRC", "Source of the Event", "text", "Assigned", "SDTM domain of the rule"),
-    _v(
-        "ICEDTC", "Date of the Event as Recorded", "text", "Predecessor", "Variable `date` of the rule; of a gap the day it was long enough"
-    ),
+    _v("ICEDTC", "Date of the Event as Recorded", "text", "Predecessor", "Variable `date` of the rule; of a gap the day it was reached"),
     _v("ADT", "Analysis Date", "date", "Derived", "Date part of ICEDTC; a partial date is the earliest day it can be, from RFDT on"),
     _v("ADTF", "Analysis Date Imputation Flag", "text", "Derived", "D or M for a date without day, or without month"),
     _v("ADY", "Analysis Relative Day", "float", "Derived", "ADT − RFDT, plus 1 from RFDT on"),

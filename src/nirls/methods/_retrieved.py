@@ -1,4 +1,4 @@
-"""Imputation from retrieved dropouts: the mean of an arm shifts after an intercurrent event, as far as values observed after one show it."""
+"""Imputation from retrieved dropouts: the mean shifts after an intercurrent event, by what values observed after one show."""
 
 from __future__ import annotations
 

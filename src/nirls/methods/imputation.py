@@ -60,8 +60,8 @@ class ImputationOptions(ImputingOptions):
     )
     retrieved_min: int = Field(
         10,
-        description="Subjects with values after an event that an arm needs for a shift of its own; arms with fewer share one (the reference "
-        "arm apart from the others, if it can), and with fewer in all the missing values have the strategy J2R.",
+        description="Subjects with values after an event that an arm needs for a shift of its own; arms with fewer share one (the "
+        "reference arm apart from the others, if it can), and with fewer in all the missing values have the strategy J2R.",
         ge=1,
     )
     visits: list[str] | None = Field(None, description="Visits to report; none for all.")
@@ -87,7 +87,7 @@ class ImputationOptions(ImputingOptions):
                 yield f"by_event: {code} does not end treatment, so that no strategy of imputation follows from it"
 
 
-@method("imputation", options=ImputationOptions, outcome="repeated mean")
+@method("imputation", options=ImputationOptions, reads=("instruments",), outcome="repeated mean")
 def imputation(data: AnalysisData, options: ImputationOptions) -> MethodResult:
     """LS means and differences after imputation under each strategy, with repeated-sampling and information-anchored variance."""
     import numpy as np

@@ -67,7 +67,7 @@ class TippingPointOptions(ImputingOptions):
         return self
 
 
-@method("tipping_point", options=TippingPointOptions, outcome="repeated mean")
+@method("tipping_point", options=TippingPointOptions, reads=("instruments",), outcome="repeated mean")
 def tipping_point(data: AnalysisData, options: TippingPointOptions) -> MethodResult:
     """Estimates over a grid of δ in the active and the reference arm, and the δ at which significance is lost or gained."""
     import numpy as np

@@ -122,6 +122,8 @@ def _study(plan: Plan) -> Iterator[Problem]:
         yield from _condition(file, ("sources", i, "keep"), source.keep)
     for name, parameter in study.parameters.items():
         yield from _condition(file, ("parameters", name, "where"), parameter.where)
+        if parameter.domain != "QS" and parameter.domain not in given:
+            yield file, ("parameters", name, "domain"), unknown("domain among `sources`", parameter.domain, sorted(given))
         for word in parameter.labels or {}:
             if word not in (parameter.values or {}):
                 yield file, ("parameters", name, "labels", word), unknown("value", word, parameter.values or {})

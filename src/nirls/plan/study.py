@@ -185,10 +185,12 @@ class AdqsParam(PlanModel):
     """A parameter of ADQS that is not an item or score of an instrument (for example a CGI rating)."""
 
     label: str = Field(description="PARAM.")
+    domain: Id = Field("QS", description="Findings domain it comes from, such as MK for a measurement that is set beside the scales.")
     change: bool = Field(False, description="True when change from baseline is meaningful.")
-    test: Id | None = Field(None, description="QSTESTCD of its records; default: the key.")
+    test: Id | None = Field(None, description="Test code (QSTESTCD …) of its records; default: the key.")
     where: str | None = Field(
-        None, description="Records of QS that count, in the `where` language, such as those of one respondent (`QSEVAL == 'PARTICIPANT'`)."
+        None,
+        description="Records of the domain that count, in the `where` language, as of one respondent: `QSEVAL == 'PARTICIPANT'`.",
     )
     values: dict[str, int] | None = Field(
         None,

@@ -13,7 +13,7 @@ from nirls.tlf.model_text import facts
 
 if TYPE_CHECKING:
     from nirls.plan.analysis import Analysis
-    from nirls.plan.estimand import Estimand
+    from nirls.plan.estimand import Estimand, IntercurrentEvent
     from nirls.plan.load import Plan
     from nirls.plan.study import IntercurrentEventRule
     from nirls.report.material import Material
@@ -124,6 +124,10 @@ def explain(plan: Plan, material: Material, analyses: list[str], told: set[str] 
     return tuple(found)
 
 
+def _event_view(event: IntercurrentEvent, rules: dict[str, IntercurrentEventRule]) -> EventView:
+    return EventView(event=rules[event.event].label, strategy=STRATEGIES[event.strategy], handling=handling(event))
+
+
 def estimand_view(key: str, estimand: Estimand, rules: dict[str, IntercurrentEventRule]) -> EstimandView:
     """An estimand of the plan in words."""
     return EstimandView(
@@ -134,10 +138,7 @@ def estimand_view(key: str, estimand: Estimand, rules: dict[str, IntercurrentEve
         population=estimand.population,
         treatment=estimand.treatment,
         variable=estimand.variable,
-        events=tuple(
-            EventView(event=rules[e.event].label, strategy=STRATEGIES[e.strategy], handling=handling(e))
-            for e in estimand.intercurrent_events
-        ),
+        events=tuple(_event_view(event, rules) for event in estimand.intercurrent_events),
         summary=estimand.summary,
         missing_data=estimand.missing_data,
     )

@@ -103,7 +103,7 @@ class Context:
     @property
     def visit_tests(self) -> set[str]:
         """Test codes analysed by visit: items and recorded totals of the instruments, and the parameters of the plan."""
-        found = {item.test or code for code, item in self.study.parameters.items()}
+        found = {item.test or code for code, item in self.study.parameters.items() if item.domain == "QS"}
         for instrument in self.instruments.values():
             found |= set(instrument.items) | ({instrument.recorded_total} if instrument.recorded_total else set())
         return found

@@ -101,7 +101,8 @@ def _ingest(study: Study, instruments: dict[str, Any], folder: Path) -> Ingested
     items = frozenset(item for instrument in instruments.values() for item in instrument.items)
     totals = frozenset(i.recorded_total for i in instruments.values() if i.recorded_total)
     tests = Tests(
-        items=items, numeric=items | totals | frozenset(p.test or code for code, p in study.parameters.items() if p.values is None)
+        items=items,
+        numeric=items | totals | frozenset(p.test or code for code, p in study.parameters.items() if p.values is None and p.domain == "QS"),
     )
     intake = _Intake()
     for source in study.sources:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-MODEL_VERSION = 1
+MODEL_VERSION = 2
 """Raised whenever the code of the outcome model changes, so that a cached truth cannot outlive it."""
 
 Shape = Literal["umbrella", "emax", "linear", "flat", "zero"]

@@ -41,6 +41,14 @@ DEFINITION = {
     "hypothetical": (
         "The same outcome in a world without stopping treatment, never starting it and rescue medication; missed sessions remain."
     ),
+    "composite": (
+        "The change from baseline is 0 at every visit after the last week with treatment, and from the first week of rescue medication on;"
+        " otherwise as under treatment policy."
+    ),
+    "while on treatment": (
+        "The change at the last visit with treatment, carried to every later visit; subjects with treatment at one visit at least (who"
+        " stop at once or never start are the same subjects under every arm)."
+    ),
     "responder": "Treatment policy: a reduction of the total by at least 50 % of its baseline value.",
     "remitter": "Treatment policy: a total of at most 10.",
     "pairs": "The same subjects with the same random numbers under every arm; a difference is a mean of differences within subjects.",
@@ -84,6 +92,14 @@ def outcomes(trial: Trial, subjects: Subjects, arm: int, *, events: bool) -> dic
     for name, items in (("IRLSSYM", SYMPTOM_ITEMS), ("IRLSIMP", IMPACT_ITEMS)):
         score = course.items[:, :, list(items)].sum(axis=2, dtype=np.int64)
         parts[name] = score[:, COLUMNS] - score[:, [1]]
+    week = np.array([VISITS[k].week for k in COLUMNS])
+    off = course.stop_week[:, None] < week
+    failed = off | (course.rescue_week[:, None] <= week)
+    last = np.maximum((~off).sum(axis=1) - 1, 0)  # position of the last visit with treatment
+    kept = np.minimum(np.arange(len(week)), last[:, None])
+    parts["composite"] = np.where(failed, 0, total - base)
+    parts["on treatment"] = np.take_along_axis(total - base, kept, axis=1)
+    parts["treated"] = ~off[:, 0]
     return {"IRLSTOT": total - base, "responder": 2 * (base - total) >= base, "remitter": total <= 10, **parts}
 
 
@@ -135,6 +151,9 @@ def compute(trial: Trial, chunks: int | None = None) -> list[dict[str, Any]]:
                 if world == "treatment policy":
                     for name in ("IRLSSYM", "IRLSIMP"):
                         add(f"difference in mean change of {name}, {world}", arm, mine[name] - sham[name], comparison)
+                    add("difference in mean change, composite", arm, mine["composite"] - sham["composite"], comparison)
+                    on = mine["treated"] & sham["treated"]
+                    add("difference in mean change, while on treatment", arm, (mine["on treatment"] - sham["on treatment"])[on], comparison)
                     for name in ("responder", "remitter"):
                         add(f"risk difference, {name}, {world}", arm, mine[name].astype(int) - sham[name], comparison)
                     for name, mask in groups.items():

@@ -52,6 +52,9 @@ class Ard:
         If the frame is empty, lacks a column, mixes analyses or repeats a key.
     """
 
+    cell_columns = _CELL
+    """The key columns that tell rows of one analysis apart, without ``stat_name``."""
+
     def __init__(self, frame: pd.DataFrame, role: str, display_id: str) -> None:
         lacking = [
             c for c in COLUMNS if c not in frame.columns and c not in ("unit", "warning", "error", "stat_label", "stat_text", "order")
@@ -137,6 +140,11 @@ class Ard:
                 f"add it to the analysis or take it out of the display's options"
             )
         return found
+
+    def values(self, column: str, **key: str) -> list[str]:
+        """The values a key column takes in the rows with this key, in the order of the results; columns not given may be anything."""
+        rows = (r for r in self._rows.values() if r[column] and all(r[c] == v for c, v in key.items()))
+        return list(dict.fromkeys(r[column] for r in rows))
 
     def levels(self, variable: str, param: str = "") -> list[str]:
         """Levels of a variable in the order the results give."""

@@ -18,6 +18,8 @@ INK = "#1c2430"
 SOFT = "#55606e"
 HAIR = "#d5dae1"
 STAMP = "#8a1c1c"
+KNOWN = "#2f6fa8"
+"""What is known and not estimated, such as the truth of a simulation."""
 
 _GREYS = {"sham": ("#737980", "#4f555c"), "placebo": ("#8b9097", "#6a7077")}
 _REDS = ("#e8705f", "#5f0613")

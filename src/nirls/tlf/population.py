@@ -51,6 +51,14 @@ def sentence(ard: Ard, context: DisplayContext, arms: Sequence[str] | None = Non
     return f"Shows {shown} of {total} {whose}{absent}; {left_out} not shown: {why}."
 
 
+def everyone(ard: Ard, context: DisplayContext, arms: Sequence[str] | None = None) -> str:
+    """ "Shows all 468 subjects of the full analysis set.", for displays that also count subjects without a value; see `sentence`."""
+    known = [arm.code for arm in context.arms if arm.code in ard.groups]
+    some = arms is not None and set(arms) != set(known)
+    total = sum(int(ard.size(code).value) for code in arms or ()) if some else _size(ard, known)
+    return f"Shows all {total} {_whose(ard, context)}{_absent(ard, context, known, list(arms) if some and arms else known)}."
+
+
 def set_name(context: DisplayContext, name: str) -> str:
     """Name of an analysis set in running text: "full analysis set"."""
     label = _lower(context.set_label(name))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
 
-from nirls.tlf.palette import INK
+from nirls.tlf.palette import INK, SOFT, STAMP
 from nirls.tlf.text import FAMILY
 
 
@@ -33,15 +33,31 @@ class Drawing:
             f'stroke="{stroke}" stroke-width="{_n(line)}"/>'
         )
 
-    def path(self, points: list[tuple[float, float]], *, stroke: str = INK, line: float = 1.2, arrow: bool = False) -> None:
-        steps = " L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+    def path(
+        self, points: list[tuple[float, float]], *, stroke: str = INK, line: float = 1.2, arrow: bool = False, dash: str = "",
+        fill: str = "none", closed: bool = False,
+    ) -> None:  # fmt: skip
+        steps = " L".join(f"{_n(x)} {_n(y)}" for x, y in points) + (" Z" if closed else "")
         tip = f' marker-end="url(#{self.name}-tip)"' if arrow else ""
-        self.parts.append(f'<path d="M{steps}" fill="none" stroke="{stroke}" stroke-width="{_n(line)}"{tip}/>')
+        dashes = f' stroke-dasharray="{dash}"' if dash else ""
+        self.parts.append(f'<path d="M{steps}" fill="{fill}" stroke="{stroke}" stroke-width="{_n(line)}"{dashes}{tip}/>')
 
-    def text(self, x: float, y: float, text: str, *, size: float, bold: bool = False, anchor: str = "start", fill: str = INK) -> None:
+    def disc(self, x: float, y: float, r: float, *, fill: str = INK, stroke: str = INK, line: float = 1.2) -> None:
+        self.parts.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(r)}" fill="{fill}" stroke="{stroke}" stroke-width="{_n(line)}"/>')
+
+    def sign(self, stamps: tuple[str, ...], source: str, size: float = 11.0) -> None:
+        """Stamps (left) and source line (right) along the lower edge, so that they stay with a drawing that is copied out."""
+        if stamps:
+            self.text(10, self.height - 8, " · ".join(stamps), size=size, bold=True, fill=STAMP)
+        self.text(self.width - 10, self.height - 8, source, size=size, anchor="end", fill=SOFT)
+
+    def text(
+        self, x: float, y: float, text: str, *, size: float, bold: bool = False, anchor: str = "start", fill: str = INK, halo: str = "",
+    ) -> None:  # fmt: skip
         weight = ' font-weight="700"' if bold else ""
+        edge = f' stroke="{halo}" stroke-width="4" stroke-linejoin="round" paint-order="stroke"' if halo else ""
         self.parts.append(
-            f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"{weight} text-anchor="{anchor}" fill="{fill}">{escape(text)}</text>'
+            f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"{weight} text-anchor="{anchor}" fill="{fill}"{edge}>{escape(text)}</text>'
         )
 
     def encode(self) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 from nirls.tlf.context import TOTAL, ArmView, DisplayContext
 from nirls.tlf.document import Cell, Column, Ref
 from nirls.tlf.errors import DisplayError
-from nirls.tlf.formats import digits_of
+from nirls.tlf.formats import count_percent, digits_of
 from nirls.tlf.layouts.registry import Request
 from nirls.tlf.lookup import Ard, Found
 from nirls.tlf.notes import Notes
@@ -127,6 +127,18 @@ def cell(text: str, notes: Notes, *found: Found) -> Cell:
     for one in found:
         refs.setdefault(tuple(one.key.items()), []).append(one.stat_name)
     return Cell(text=text, marks=notes.marks(*found), refs=tuple(Ref(key=dict(k), stats=tuple(v)) for k, v in refs.items()))
+
+
+def counted(ard: Ard, context: DisplayContext, notes: Notes, n: Found, size: Found) -> Cell:
+    """The cell "12 (23.1)" of a count and the subjects it is a part of.
+
+    The percentage is a row of the results where they hold one; results that only count, such as those of patterns of missing values, leave
+    this one division to the display, and the cell then names both counts.
+    """
+    p = ard.find("p", **{k: v for k, v in n.key.items() if k in ard.cell_columns})
+    whole = size.value if size.value else float("nan")
+    share = p.value if p is not None else 100 * n.value / whole
+    return cell(count_percent(n.value, share, digits(context, "p")), notes, n, *([p if p is not None else size] if n.value else []))
 
 
 def digits(context: DisplayContext, stat_name: str, decimals: int = 0) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nirls.tlf.context import DisplayContext
 from nirls.tlf.formats import NBSP, bind
-from nirls.tlf.palette import INK, SOFT, STAMP
+from nirls.tlf.palette import INK, SOFT
 from nirls.tlf.svg import Drawing
 from nirls.tlf.text import width, wrap
 
@@ -223,8 +223,5 @@ def draw(
         for text, size, bold, colour in lines[node.name]:
             line_y += size * LEAD
             drawing.text(x + PAD + 3, line_y - size * 0.3, text, size=size, bold=bold, fill=colour)
-    foot = drawing.height - 8
-    if context.stamps:
-        drawing.text(10, foot, " · ".join(context.stamps), size=SMALL, bold=True, fill=STAMP)
-    drawing.text(WIDTH - 10, foot, context.source, size=SMALL, anchor="end", fill=SOFT)
+    drawing.sign(context.stamps, context.source, SMALL)
     return drawing.encode(), (drawing.width, drawing.height)

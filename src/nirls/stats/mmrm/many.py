@@ -1,7 +1,7 @@
 """Many fits as one computation: simulated trials, the leave-one-out jackknife, the bootstrap.
 
-Each is a leading axis of the engine of a single fit; all are iterated at once, leaving out those that have converged. Simulated trials start
-anywhere and take full Newton steps; refits start at the optimum of all data and need no Hessian (:mod:`nirls.stats.mmrm.refit`).
+Each is a leading axis of the engine of a single fit; all are iterated at once, leaving out those that have converged. Simulated trials
+start anywhere and take full Newton steps; refits start at the optimum of all data and need no Hessian (:mod:`nirls.stats.mmrm.refit`).
 A fit that cannot be made (a rank-deficient design in one bootstrap sample, say) is marked and holds NaN; it never stops the others.
 """
 

@@ -202,7 +202,9 @@ def not_tried(structure: Structure, message: str) -> Convergence:
     return record_of(structure, False, float("nan"), float("nan"), (), message)
 
 
-def record_of(structure: Structure, possible: bool, gradient: float, condition: float, steps: tuple[Step, ...], message: str) -> Convergence:
+def record_of(
+    structure: Structure, possible: bool, gradient: float, condition: float, steps: tuple[Step, ...], message: str
+) -> Convergence:
     """How a fit ended: from its scaled gradient (NaN when the Hessian is not positive definite) and cond(Σ) at the last point."""
     definite = bool(np.isfinite(gradient)) and possible
     converged = definite and gradient < GRADIENT_TOLERANCE and condition < CONDITION_LIMIT

@@ -8,7 +8,8 @@ with C the part that comes with the gradient (:func:`~nirls.stats.mmrm.likelihoo
 order p/n, as it was at the optimum θ̂ of the full data. No sum over the data is taken for each parameter, and convergence is linear at a
 rate of the order p/n times the change of θ relative to θ: a few hundredths in a bootstrap, less without one subject. Further than a
 standard error from the optimum the step is one of Fisher scoring, which with complete data arrives at once. A fit whose step does not
-lower −2ℓ, whose Ĥ is not positive definite, or that is not there in :data:`MOST_STEPS` steps goes on by :func:`minimise`, from its last point.
+lower −2ℓ, whose Ĥ is not positive definite, or that is not there in :data:`MOST_STEPS` steps goes on by :func:`minimise`, from its last
+point.
 
 Converged means √(g'Ĥ⁻¹g) < 1e-8 with Ĥ at the point itself. That the exact Hessian is positive definite there is not computed: it is taken
 from Ĥ, which differs from it by the change of a term of the order p/n, and from the gradient having vanished along steps each of which
@@ -107,7 +108,7 @@ def refit(statistics: Statistics, structure: Structure, near: Near, *, reml: boo
 
 
 def _secant(change: Array, hessian: Array, step: Array) -> Array:
-    """The symmetric matrices of rank one (B, k, k) to add to H (B, k, k) for H·step to be the change of the gradient over the step (B, k)."""
+    """The symmetric matrices of rank one (B, k, k) to add to H for H·step to be the change of the gradient over the step (B, k)."""
     lacking = change - (hessian @ step[..., None])[..., 0]
     along = (lacking * step).sum(axis=1)
     size = np.sqrt((lacking**2).sum(axis=1) * (step**2).sum(axis=1))

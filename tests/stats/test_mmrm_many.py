@@ -133,6 +133,27 @@ def test_bootstrap(incomplete, covariance):
         reweighted(fit_mmrm(*incomplete), weights[:, 1:])
 
 
+@pytest.mark.parametrize("covariance", ["us", "toeph"])
+def test_refits_of_a_wide_design_far_from_the_full_fit(covariance):
+    """Four covariates by visit: some subjects count many times, half never."""
+    rng, n, t = np.random.default_rng(8), 90, 6
+    subject, visit = np.divmod(np.arange(n * t), t)
+    own = np.column_stack([np.ones(n), rng.normal(20, 5, n), rng.normal(size=(n, 2)), np.arange(n) % 2])
+    x = (np.eye(t)[visit][:, :, None] * own[subject][:, None, :]).reshape(n * t, -1)
+    y = x @ rng.normal(size=5 * t) + rng.normal(size=n * t) * 4 + np.repeat(rng.normal(size=n) * 3, t)
+    y[(rng.random(n * t) < 0.15) & (visit > 0)] = np.nan
+    full = fit_mmrm(y, x, subject, visit, covariance=covariance)
+    weights = rng.integers(0, 2, (3, n)) * rng.integers(1, 5, (3, n)) ** 2.0
+    found = reweighted(full, weights)
+    assert found.converged.all()
+    for i in range(3):
+        copies = [np.flatnonzero(subject == s) for s in np.repeat(np.arange(n), weights[i].astype(int))]
+        rows, label = np.concatenate(copies), np.repeat(np.arange(weights[i].sum().astype(int)), [c.size for c in copies])
+        single = fit_mmrm(y[rows], x[rows], label, visit[rows], covariance=covariance)
+        np.testing.assert_allclose(found.beta[i], single.beta, rtol=1e-7, atol=1e-8)
+        np.testing.assert_allclose(found.theta[i], single.theta, rtol=1e-6, atol=1e-7)
+
+
 def test_in_pieces_as_at_once(trials, monkeypatch):
     y, x, subject, visit = trials
     whole = fit_many(y, x, subject, visit, hypotheses=np.eye(8))

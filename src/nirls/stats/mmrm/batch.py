@@ -26,7 +26,7 @@ def cholesky(matrices: Array) -> tuple[Array, Array]:
         half = len(matrices) // 2
         (a, first), (b, second) = cholesky(matrices[:half]), cholesky(matrices[half:])
         return np.concatenate([a, b]), np.concatenate([first, second])
-    good = np.asarray(np.isfinite(factors).reshape(len(matrices), -1).all(axis=1))
+    good = np.asarray(np.isfinite(factors).all(axis=tuple(range(1, factors.ndim))))
     if not good.all():
         factors[~good] = np.eye(matrices.shape[-1])
     return factors, good

@@ -214,17 +214,17 @@ def fit_mmrm(
         slopes=optimum.derivatives.slopes,
         theta_cov=2.0 * np.linalg.inv(optimum.derivatives.hessian),
     )
-    deviance = float(deviances(working, reml=reml)[0])
+    deviance = float(deviances(optimum.point, statistics, basis, reml=reml)[0])
     if weights is not None:
         deviance -= float(np.log(np.asarray(weights, dtype=float)[observed]).sum())
-    theta, theta_cov = parameters(working)
+    unit = basis.scale[0] ** candidate.powers
     k = candidate.count
     return MMRMFit(
         beta=basis.beta(optimum.point.gamma)[0],
         beta_cov=basis.covariance(optimum.point.phi)[0],
-        theta=theta[0],
+        theta=parameters(optimum.point.theta, candidate, basis.scale)[0],
         theta_names=candidate.names,
-        theta_cov=theta_cov[0],
+        theta_cov=unit[:, None] * working.theta_cov[0] * unit,
         covariance=candidate.name,
         reml=reml,
         deviance=deviance,

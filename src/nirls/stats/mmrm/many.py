@@ -1,6 +1,7 @@
 """Many fits as one computation: simulated trials, the leave-one-out jackknife, the bootstrap.
 
-Each is a leading axis of the engine of a single fit; Newton's method runs on all at once and leaves out those that have converged.
+Each is a leading axis of the engine of a single fit; all are iterated at once, leaving out those that have converged. Simulated trials
+start anywhere and take full Newton steps; refits start at the optimum of all data and need no Hessian (:mod:`nirls.stats.mmrm.refit`).
 A fit that cannot be made (a rank-deficient design in one bootstrap sample, say) is marked and holds NaN; it never stops the others.
 """
 
@@ -18,7 +19,9 @@ from nirls.stats.mmrm.covariance import Structure, structure
 from nirls.stats.mmrm.degrees import Ddf
 from nirls.stats.mmrm.fit import MMRMFit, cells, starting_sigma
 from nirls.stats.mmrm.grouped import by_group
+from nirls.stats.mmrm.optimise import minimise
 from nirls.stats.mmrm.pieces import GRAM_TOLERANCE, MMRMFits, Piece, fit_pieces
+from nirls.stats.mmrm.refit import Near, refit
 from nirls.stats.mmrm.resample import weighted, without
 from nirls.stats.mmrm.sufficient import Statistics, collect, distinct
 
@@ -95,17 +98,19 @@ def fit_many(
             start = candidate.start(starting_sigma(flat[:, -1], own, cell_code[rows], code.size, n_cells))
             yield Piece(statistics=statistics, basis=basis, start=start, wrong=wrong)
 
-    return fit_pieces(pieces(), candidate, reml, hypotheses, ddf)
+    return fit_pieces(pieces(), candidate, reml, lambda data, start: minimise(data, candidate, start, reml=reml), hypotheses, ddf)
 
 
 def leave_one_out(fit: MMRMFit) -> MMRMFits:
-    """`fit` again without each of its N subjects in turn (in the order of their codes), started at its own optimum."""
-    subjects = np.arange(fit.n_subjects)
-    return _refits(fit, subjects, lambda part: without(fit.working.statistics, fit.records, subjects[part]))
+    """`fit` again without each of its N subjects in turn (in the order of their codes), from its own optimum.
+
+    Every refit goes to convergence, √(g'Ĥ⁻¹g) < 1e-8; :mod:`nirls.stats.mmrm.refit` says with which Ĥ.
+    """
+    return _refits(fit, np.arange(fit.n_subjects), lambda all_data, left_out: without(all_data, fit.records, left_out))
 
 
 def reweighted(fit: MMRMFit, weights: Array) -> MMRMFits:
-    """`fit` again with each subject counted `weights` (B, N) times, as in a bootstrap by subject.
+    """`fit` again with each subject counted `weights` (B, N) times, as in a bootstrap by subject; convergence as of `leave_one_out`.
 
     Raises
     ------
@@ -115,20 +120,23 @@ def reweighted(fit: MMRMFit, weights: Array) -> MMRMFits:
     weights = np.asarray(weights, dtype=float)
     if weights.ndim != 2 or weights.shape[1] != fit.n_subjects or not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(f"weights must be finite, not negative, and one for each of the {fit.n_subjects} subjects in each row")
-    return _refits(fit, np.arange(len(weights)), lambda part: weighted(fit.working.statistics, fit.records, weights[part]))
+    return _refits(fit, np.arange(len(weights)), lambda all_data, part: weighted(all_data, fit.records, weights[part]))
 
 
-def _refits(fit: MMRMFit, index: Array, statistics: Callable[[Array], Statistics]) -> MMRMFits:
-    working = fit.working
+def _refits(fit: MMRMFit, index: Array, data_sets: Callable[[Statistics, Array], Statistics]) -> MMRMFits:
+    working, records = fit.working, fit.records
+    near = Near.of(working, reml=fit.reml)
+    n_visits, p = working.statistics.n_visits, fit.beta.size
+    all_data = collect(records.z, records.subject, records.visit, n_visits, single=False)
+    forms = (n_visits // working.structure.groups) ** 4 * working.structure.groups if not working.structure.timed else 0
 
     def pieces() -> Iterator[Piece]:
-        for part in chunks(index.size, working.statistics.packed[0].size + 8 * fit.theta.size * fit.beta.size**2):
+        for part in chunks(index.size, all_data.packed[0].size + all_data.local_width**2 + 4 * p**2 + 3 * forms + 2 * fit.theta.size**2):
             basis = replace(working.basis, ols=np.repeat(working.basis.ols, part.size, 0), scale=np.repeat(working.basis.scale, part.size))
             wrong = np.full(part.size, "", dtype=object)
-            yield Piece(statistics=statistics(part), basis=basis, start=working.point.theta[0], wrong=wrong)
+            yield Piece(statistics=data_sets(all_data, index[part]), basis=basis, start=near.theta, wrong=wrong)
 
-    found = fit_pieces(pieces(), working.structure, fit.reml, None, "satterthwaite")
-    return replace(found, sigma=None) if working.structure.timed else found
+    return fit_pieces(pieces(), working.structure, fit.reml, lambda data, start: refit(data, working.structure, near, reml=fit.reml))
 
 
 def _factor(x: Array) -> tuple[Array, Basis, Array]:

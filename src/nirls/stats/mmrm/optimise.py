@@ -141,8 +141,7 @@ def minimise(statistics: Statistics, structure: Structure, start: Array, *, reml
     possible = np.isfinite(point.value)
     at = differentiate(statistics, structure, point, reml=reml)
     radius = np.sqrt(np.maximum(statistics.n_obs, 1.0))
-    # what −2ℓ itself can resolve: a step that promises less is taken, rather than judged by rounding errors
-    noise = 1e-11 * (np.abs(np.where(possible, point.value, 0.0)) + statistics.n_obs)
+    noise = noise_of(point.value, statistics)
     message = np.full(n_fits, f"no convergence within {MAX_ITERATIONS} iterations", dtype=object)
     message[~possible] = "the starting covariance is not positive definite, or the design is not of full rank in these data"
     steps: list[list[Step]] = [[] for _ in range(n_fits)]
@@ -176,15 +175,20 @@ def minimise(statistics: Statistics, structure: Structure, start: Array, *, reml
         message[active[stuck]] = "no step lowers -2 log likelihood"
         spent = np.array([len(steps[i]) >= MAX_ITERATIONS for i in active])
         active = active[~(polished | stuck | spent)]
-    condition = _condition(structure, point, statistics.n_visits)
+    condition = condition_number(structure, point, statistics.n_visits)
     records = tuple(
-        _record(structure, bool(possible[i]), float(model.gradient[i]), float(condition[i]), tuple(steps[i]), str(message[i]))
+        record_of(structure, bool(possible[i]), float(model.gradient[i]), float(condition[i]), tuple(steps[i]), str(message[i]))
         for i in range(n_fits)
     )
     return Optimum(point=point, derivatives=at, records=records)
 
 
-def _condition(structure: Structure, point: Value, n_visits: int) -> Array:
+def noise_of(value: Array, statistics: Statistics) -> Array:
+    """What −2ℓ itself can resolve (B,): a step that promises less is taken, rather than judged by rounding errors."""
+    return 1e-11 * (np.abs(np.where(np.isfinite(value), value, 0.0)) + statistics.n_obs)
+
+
+def condition_number(structure: Structure, point: Value, n_visits: int) -> Array:
     """Condition number of Σ, the largest of the groups; in continuous time the largest of the subjects' V = (R'R)⁻¹: (B,)."""
     if structure.timed:
         return np.max([np.linalg.cond(roots).max(axis=1) ** 2 for roots in point.roots], axis=0)
@@ -195,10 +199,13 @@ def _condition(structure: Structure, point: Value, n_visits: int) -> Array:
 
 def not_tried(structure: Structure, message: str) -> Convergence:
     """The record of a structure the data cannot identify."""
-    return _record(structure, False, float("nan"), float("nan"), (), message)
+    return record_of(structure, False, float("nan"), float("nan"), (), message)
 
 
-def _record(structure: Structure, possible: bool, gradient: float, condition: float, steps: tuple[Step, ...], message: str) -> Convergence:
+def record_of(
+    structure: Structure, possible: bool, gradient: float, condition: float, steps: tuple[Step, ...], message: str
+) -> Convergence:
+    """How a fit ended: from its scaled gradient (NaN when the Hessian is not positive definite) and cond(Σ) at the last point."""
     definite = bool(np.isfinite(gradient)) and possible
     converged = definite and gradient < GRADIENT_TOLERANCE and condition < CONDITION_LIMIT
     if converged:

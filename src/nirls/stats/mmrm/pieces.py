@@ -5,7 +5,7 @@ A fit that cannot be made is marked and holds NaN; it never stops the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,15 +13,18 @@ import numpy as np
 
 from nirls.stats.contrasts import Contrasts
 from nirls.stats.mmrm.basis import RANK_TOLERANCE, Basis
-from nirls.stats.mmrm.batch import take
+from nirls.stats.mmrm.batch import cholesky, take
 from nirls.stats.mmrm.covariance import Structure
 from nirls.stats.mmrm.degrees import Ddf, t_tests
 from nirls.stats.mmrm.likelihood import whole
-from nirls.stats.mmrm.optimise import Convergence, minimise, not_tried
+from nirls.stats.mmrm.optimise import Convergence, Optimum, not_tried
+from nirls.stats.mmrm.refit import Refitted
 from nirls.stats.mmrm.sufficient import Statistics
 from nirls.stats.mmrm.working import Working, deviances, parameters
 
 Array = np.ndarray
+
+Solve = Callable[[Statistics, Array], Optimum | Refitted]
 
 # of the smallest to the largest eigenvalue of X'X, on a scale where that of all data is one
 GRAM_TOLERANCE = RANK_TOLERANCE
@@ -65,7 +68,7 @@ class MMRMFits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Some of the data sets; `wrong` (B,) says what makes one impossible, or nothing."""
+    """Some of the data sets, with the θ (k,) to start at; `wrong` (B,) says what makes one impossible, or nothing."""
 
     statistics: Statistics
     basis: Basis
@@ -73,9 +76,11 @@ class Piece:
     wrong: Array
 
 
-def fit_pieces(pieces: Iterator[Piece], candidate: Structure, reml: bool, hypotheses: Array | None, ddf: Ddf) -> MMRMFits:
-    """Fit piece by piece, and put the pieces together."""
-    found = [_fit_one(piece, candidate, reml, hypotheses, ddf) for piece in pieces]
+def fit_pieces(
+    pieces: Iterator[Piece], candidate: Structure, reml: bool, solve: Solve, hypotheses: Array | None = None, ddf: Ddf = "satterthwaite"
+) -> MMRMFits:
+    """Fit piece by piece with `solve` (statistics, starts), and put the pieces together. Hypotheses need the derivatives of an optimum."""
+    found = [_fit_one(piece, candidate, reml, solve, hypotheses, ddf) for piece in pieces]
 
     def joined(values: Sequence[Any]) -> Any:
         return None if values[0] is None else np.concatenate(values)
@@ -96,33 +101,22 @@ def fit_pieces(pieces: Iterator[Piece], candidate: Structure, reml: bool, hypoth
     )
 
 
-def _fit_one(piece: Piece, candidate: Structure, reml: bool, hypotheses: Array | None, ddf: Ddf) -> MMRMFits:
+def _fit_one(piece: Piece, candidate: Structure, reml: bool, solve: Solve, hypotheses: Array | None, ddf: Ddf) -> MMRMFits:
     statistics, basis = piece.statistics, piece.basis
     n_fits, p, k = len(statistics), statistics.width - 1, candidate.count
     wrong = np.where(piece.wrong != "", piece.wrong, _not_estimable(statistics, candidate, statistics.n_visits))
     records = [not_tried(candidate, str(w)) for w in wrong]
     possible = np.flatnonzero(wrong == "")
-    sound = possible
-    working = None
+    optimum = None
     if possible.size:
-        data = statistics.take(possible)
-        optimum = minimise(data, candidate, np.tile(piece.start, (possible.size, 1)), reml=reml)
+        optimum = solve(statistics.take(possible), np.tile(piece.start, (possible.size, 1)))
         for i, record in zip(possible, optimum.records, strict=True):
             records[i] = record
-        kept = np.flatnonzero(optimum.converged)
-        sound = possible[kept]
-        at = take(optimum.derivatives, kept)
-        own = replace(basis, ols=basis.ols[sound], scale=basis.scale[sound])
-        if len(basis.triangle) > 1:
-            own = replace(own, length=basis.length[sound], triangle=basis.triangle[sound])
-        working = Working(
-            statistics=data.take(kept),
-            basis=own,
-            structure=candidate,
-            point=take(optimum.point, kept),
-            slopes=at.slopes,
-            theta_cov=2.0 * np.linalg.inv(at.hessian),
-        )
+    kept = np.flatnonzero([records[i].converged for i in possible])
+    sound = possible[kept]
+    own = replace(basis, ols=basis.ols[sound], scale=basis.scale[sound])
+    if len(basis.triangle) > 1:
+        own = replace(own, length=basis.length[sound], triangle=basis.triangle[sound])
 
     def spread(values: Array | None, *shape: int) -> Array:
         result = np.full((n_fits, *shape), np.nan)
@@ -130,25 +124,36 @@ def _fit_one(piece: Piece, candidate: Structure, reml: bool, hypotheses: Array |
             result[sound] = values
         return result
 
-    some = working if sound.size else None
+    point = None if optimum is None or not sound.size else take(optimum.point, kept)
     t = statistics.n_visits // candidate.groups
-    sigma = None if some is None or candidate.timed else whole(candidate, some.point.theta, statistics.n_visits)
-    if some is not None and sigma is not None:
-        sigma = some.basis.scale[:, None, None, None] ** 2 * sigma
+    sigma = None
+    if point is not None and not candidate.timed:
+        sigma = own.scale[:, None, None, None] ** 2 * whole(candidate, point.theta, statistics.n_visits)
+    sigmas = spread(sigma, candidate.groups, t, t) if not candidate.timed else None
     tests = None
     if hypotheses is not None:
         rows = np.atleast_2d(np.asarray(hypotheses, dtype=float))
-        one = None if some is None else t_tests(some, rows, ddf)
+        parts: tuple[Array | None, ...] = (None, None, None)
+        if point is not None and isinstance(optimum, Optimum):
+            at = take(optimum.derivatives, kept)
+            working = Working(
+                statistics=statistics.take(sound),
+                basis=own,
+                structure=candidate,
+                point=point,
+                slopes=at.slopes,
+                theta_cov=2.0 * np.linalg.inv(at.hessian),
+            )
+            one = t_tests(working, rows, ddf)
+            parts = (one.estimate, one.std_error, one.df)
         m = len(rows)
-        parts = (None, None, None) if one is None else (one.estimate, one.std_error, one.df)
         tests = Contrasts(estimate=spread(parts[0], m), std_error=spread(parts[1], m), df=spread(parts[2], m))
-    sigmas = spread(sigma, candidate.groups, t, t)
     return MMRMFits(
-        beta=spread(None if some is None else some.basis.beta(some.point.gamma), p),
-        beta_cov=spread(None if some is None else some.basis.covariance(some.point.phi), p, p),
-        theta=spread(None if some is None else parameters(some)[0], k),
-        sigma=sigmas[:, 0] if candidate.groups == 1 else sigmas,
-        deviance=spread(None if some is None else deviances(some, reml=reml)),
+        beta=spread(None if point is None else own.beta(point.gamma), p),
+        beta_cov=spread(None if point is None else own.covariance(point.phi), p, p),
+        theta=spread(None if point is None else parameters(point.theta, candidate, own.scale), k),
+        sigma=sigmas[:, 0] if sigmas is not None and candidate.groups == 1 else sigmas,
+        deviance=spread(None if point is None else deviances(point, statistics.take(sound), own, reml=reml)),
         n_obs=statistics.n_obs,
         records=tuple(records),
         contrasts=tests,
@@ -160,8 +165,12 @@ def _not_estimable(statistics: Statistics, candidate: Structure, n_visits: int) 
     wrong = np.full(len(statistics), "", dtype=object)
     p = statistics.width - 1
     units = [np.broadcast_to(np.eye(b.visits.shape[1]), (1, 1, *b.visits.shape, b.visits.shape[1])) for b in statistics.blocks]
-    values = np.linalg.eigvalsh(statistics.weigh(units)[:, 0, :p, :p])
-    wrong[values[:, 0] < GRAM_TOLERANCE * np.maximum(values[:, -1], 1e-300)] = "the design is not of full rank in these data"
+    gram = statistics.weigh(units)[:, 0, :p, :p]
+    bound = np.abs(gram).sum(axis=2).max(axis=1)  # no eigenvalue is above it
+    clear = cholesky(gram - 2.0 * GRAM_TOLERANCE * bound[:, None, None] * np.eye(p))[1]  # no need of eigenvalues
+    doubtful = np.flatnonzero(~clear | (bound == 0.0))
+    values = np.linalg.eigvalsh(gram[doubtful])
+    wrong[doubtful[values[:, 0] < GRAM_TOLERANCE * np.maximum(values[:, -1], 1e-300)]] = "the design is not of full rank in these data"
     if candidate.every_pair:
         t = n_visits // candidate.groups
         together = statistics.together()

@@ -7,7 +7,9 @@ pattern g contributes to every quadratic form of the likelihood only through
 
 so that Σ_i Z_i' M_g Z_i = Σ_ab M_g[a, b] S_g[a, b] for any symmetric t×t matrix M_g. After this one
 pass over the data nothing depends on the number of subjects. Both symmetries are used: only a ≤ b
-and, of the q×q block, only its upper triangle is stored. The first axis counts data sets (B) of one layout of patterns.
+and, of the q×q block, only its upper triangle is stored. Where the rows of each visit span few dimensions, as in designs with effects by
+visit, the blocks are w×w in coordinates of the visits instead (:mod:`nirls.stats.mmrm.frame`). The first axis counts data sets (B) of
+one layout of patterns.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from functools import cache
 import numpy as np
 
 from nirls.stats.mmrm.batch import chunks
+from nirls.stats.mmrm.frame import Frame, choose
 
 Array = np.ndarray
 
@@ -33,13 +36,13 @@ class Block:
         Visits of each pattern, ascending.
     counts : (B, G) array
         Subjects of each pattern.
-    rows : slice
-        The block's rows of :attr:`Statistics.packed`: G·t(t+1)/2 of them, pattern by pattern.
+    rows : (G, t(t+1)/2) int array
+        Where the pairs a ≤ b of each pattern are among the rows of :attr:`Statistics.packed`.
     """
 
     visits: Array
     counts: Array
-    rows: slice
+    rows: Array
 
     @property
     def pairs(self) -> int:
@@ -55,17 +58,20 @@ class Statistics:
     Attributes
     ----------
     blocks : tuple of Block
-    packed : (B, R, q(q+1)/2) float array, R = Σ G·t(t+1)/2
-        Row (g, a ≤ b): upper triangle of S_g[a,b] + S_g[b,a] (of S_g[a,a] when a = b).
+    packed : (B, R, columns) float array, R = Σ G·t(t+1)/2
+        Row (g, a ≤ b). Without a frame the q(q+1)/2 elements of the upper triangle of S_g[a,b] + S_g[b,a] (of S_g[a,a] when a = b);
+        with one the w² elements of S_g[a,b] in the coordinates of the visits a and b, the rows sorted by pair of visits.
     width : int
         q.
     n_visits : int
+    frame : Frame or None
     """
 
     blocks: tuple[Block, ...]
     packed: Array
     width: int
     n_visits: int
+    frame: Frame | None = None
 
     def __len__(self) -> int:
         """B."""
@@ -75,6 +81,11 @@ class Statistics:
     def n_obs(self) -> Array:
         """(B,) observations."""
         return np.sum([block.visits.shape[1] * block.counts.sum(axis=1) for block in self.blocks], axis=0)
+
+    @property
+    def local_width(self) -> int:
+        """Numbers in a row of all coordinates of all visits; q without a frame."""
+        return self.width if self.frame is None else self.frame.bases.shape[0] * self.frame.bases.shape[1]
 
     def take(self, index: Array) -> Statistics:
         """The data sets `index`."""
@@ -105,19 +116,32 @@ class Statistics:
         -------
         (B, k, q, q) array
         """
-        flat = np.concatenate([_upper(w) for w in weights], axis=-1)
-        return _unpack(flat @ self.packed, self.width)
+        lead = np.broadcast_shapes((len(self), 1), *(w.shape[:2] for w in weights))
+        flat = np.empty((*lead, self.packed.shape[1]))
+        for block, own in zip(self.blocks, weights, strict=True):
+            a, b = _triangle(block.visits.shape[1])
+            flat[..., block.rows] = own[..., a, b]
+        if self.frame is None:
+            return (flat @ self.packed)[..., _places(self.width)]
+        return self.frame.expand([flat[..., s] @ self.packed[:, s] for s in self.frame.spans])
 
     def trace(self, form: Array) -> list[Array]:
         """E_g[a,b] = tr(Ω S_g[a,b]) for one symmetric Ω (B, q, q): list of (B, G, t, t) symmetric arrays, one per block."""
-        rows, columns = _triangle(self.width)
-        both = np.where(rows == columns, 1.0, 2.0) * form[:, rows, columns]
-        values = (self.packed @ both[:, :, None])[:, :, 0]
+        if self.frame is None:
+            rows, columns = _triangle(self.width)
+            both = np.where(rows == columns, 1.0, 2.0) * form[:, rows, columns]
+            values = (self.packed @ both[:, :, None])[:, :, 0]
+        else:
+            values = np.empty(self.packed.shape[:2])
+            for s, own in zip(self.frame.spans, self.frame.project(form), strict=True):
+                values[:, s] = (self.packed[:, s] @ own[:, :, None])[..., 0]
         result = []
         for block in self.blocks:
             n_patterns, t = block.visits.shape
             a, b = _triangle(t)
-            part = values[:, block.rows].reshape(-1, n_patterns, a.size) * np.where(a == b, 1.0, 0.5)
+            part = values[:, block.rows]
+            if self.frame is None:  # whose rows hold both S[a,b] and S[b,a]
+                part = part * np.where(a == b, 1.0, 0.5)
             full = np.empty((len(part), n_patterns, t, t))
             full[..., a, b] = full[..., b, a] = part
             result.append(full)
@@ -137,18 +161,6 @@ def _places(size: int) -> Array:
     where = np.empty((size, size), dtype=np.intp)
     where[rows, columns] = where[columns, rows] = np.arange(rows.size)
     return where
-
-
-def _upper(matrices: Array) -> Array:
-    """(..., G, t, t) → (..., G·t(t+1)/2), the upper triangles."""
-    *lead, n_patterns, t, _ = matrices.shape
-    a, b = _triangle(t)
-    return matrices[..., a, b].reshape(*lead, n_patterns * a.size)
-
-
-def _unpack(packed: Array, width: int) -> Array:
-    """(..., q(q+1)/2) upper triangles → (..., q, q) symmetric."""
-    return packed[..., _places(width)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,20 +216,25 @@ def patterns(subject: Array, visit: Array) -> Iterator[Pattern]:
         yield Pattern(subjects=subjects, rows=rows, visits=found, member=member.ravel())
 
 
-def products(stacked: Array) -> Array:
-    """Rows (m, t, q) of m subjects → their packed products z_a z_b' + z_b z_a', a ≤ b: (m, t(t+1)/2, q(q+1)/2)."""
+def products(stacked: Array, frame: Frame | None) -> Array:
+    """Rows (m, t, q) of m subjects, in the coordinates of `frame` when there is one, → what each adds to its rows of the packed statistics:
+    (m, t(t+1)/2, columns)."""
     a, b = _triangle(stacked.shape[1])
-    rows, columns = _triangle(stacked.shape[2])
     left, right = stacked[:, a], stacked[:, b]
+    if frame is not None:
+        return (left[..., :, None] * right[..., None, :]).reshape(*left.shape[:2], left.shape[2] ** 2)
+    rows, columns = _triangle(stacked.shape[2])
     result = left[:, :, rows] * right[:, :, columns] + left[:, :, columns] * right[:, :, rows]
     result[:, a == b] *= 0.5
     return result
 
 
-def _fold(crossed: Array) -> Array:
-    """Σ_i z_i z_i' with z_i = (z_i1 … z_it) end to end, (B, t, q, t, q) → packed (B, t(t+1)/2, q(q+1)/2)."""
+def fold(crossed: Array, frame: Frame | None) -> Array:
+    """Σ_i z_i z_i' with z_i = (z_i1 … z_it) end to end, (B, t, q, t, q) → packed (B, t(t+1)/2, columns)."""
     t, width = crossed.shape[1:3]
     a, b = _triangle(t)
+    if frame is not None:
+        return np.moveaxis(crossed[:, a, :, b], 0, 1).reshape(len(crossed), a.size, width**2)
     rows, columns = _triangle(width)
     one, other = a[:, None], b[:, None]
     result = crossed[:, one, rows, other, columns] + crossed[:, one, columns, other, rows]
@@ -235,7 +252,9 @@ def _padded(rows: Array, own: Array, place: Array, part: Array, most: int) -> Ar
     return stacked
 
 
-def collect(z: Array, subject: Array, visit: Array, n_visits: int, data_set: Array | None = None, n_sets: int = 1) -> Statistics:
+def collect(
+    z: Array, subject: Array, visit: Array, n_visits: int, data_set: Array | None = None, n_sets: int = 1, *, single: bool = True
+) -> Statistics:
     """Pass once over the data.
 
     Parameters
@@ -250,30 +269,45 @@ def collect(z: Array, subject: Array, visit: Array, n_visits: int, data_set: Arr
     data_set : (N,) int array, optional
         Data set of each subject, 0 … n_sets−1; all in one when not given.
     n_sets : int
+    single : bool
+        What the frame is chosen for: fast sums for many weights at once, as the Hessian of one fit needs them, or (when False) small
+        statistics, because there will be many of them.
     """
-    width = z.shape[1]
     found = list(patterns(subject, visit))
-    sizes = [len(p.visits) * p.rows.shape[1] * (p.rows.shape[1] + 1) // 2 for p in found]
-    packed = np.zeros((n_sets, sum(sizes), width * (width + 1) // 2))
+    pairs = np.concatenate([_pairs(p.visits, n_visits) for p in found])
+    frame = choose(z, visit, n_visits, pairs, single=single)
+    order = np.arange(len(pairs)) if frame is None else np.argsort(pairs, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
+    rows = z if frame is None else frame.rows(z, visit)
+    width = rows.shape[1]
+    packed = np.zeros((n_sets, order.size, width * (width + 1) // 2 if frame is None else width**2))
     blocks, filled = [], 0
-    for p, size in zip(found, sizes, strict=True):
+    for p in found:
         t, n_patterns = p.rows.shape[1], len(p.visits)
-        pairs = t * (t + 1) // 2
+        n_pairs = t * (t + 1) // 2
+        at = place[filled : filled + n_patterns * n_pairs].reshape(n_patterns, n_pairs)
         own = np.zeros(len(p.member), dtype=np.intp) if data_set is None else data_set[p.subjects]
         counts = np.bincount(own * n_patterns + p.member, minlength=n_sets * n_patterns).reshape(n_sets, n_patterns)
         most = counts.max(axis=0)
-        view = packed[:, filled : filled + size].reshape(n_sets, n_patterns, pairs, -1)  # a view: the rows lie together in each set
-        single = np.flatnonzero(most[p.member] == 1)  # patterns of one subject, as with actual times, all at once
-        for part in chunks(single.size, pairs * packed.shape[2]):
-            some = single[part]
-            view[own[some], p.member[some]] = products(z[p.rows[some]])
+        lone = np.flatnonzero(most[p.member] == 1)  # patterns of one subject, as with actual times, all at once
+        for part in chunks(lone.size, n_pairs * packed.shape[2]):
+            some = lone[part]
+            packed[own[some][:, None], at[p.member[some]]] = products(rows[p.rows[some]], frame)
         for g in np.flatnonzero(most > 1):
             members = np.flatnonzero(p.member == g)
             members = members[np.argsort(own[members], kind="stable")]
-            place = np.arange(members.size) - np.concatenate([[0], np.cumsum(counts[:, g])[:-1]])[own[members]]
+            nth = np.arange(members.size) - np.concatenate([[0], np.cumsum(counts[:, g])[:-1]])[own[members]]
             for part in chunks(n_sets, int(most[g]) * t * width):
-                stacked = _padded(z[p.rows[members]].reshape(members.size, t * width), own[members], place, part, int(most[g]))
-                view[part, g] = _fold((stacked.swapaxes(1, 2) @ stacked).reshape(part.size, t, width, t, width))
-        blocks.append(Block(visits=p.visits, counts=counts.astype(float), rows=slice(filled, filled + size)))
-        filled += size
-    return Statistics(blocks=tuple(blocks), packed=packed, width=width, n_visits=n_visits)
+                stacked = _padded(rows[p.rows[members]].reshape(members.size, t * width), own[members], nth, part, int(most[g]))
+                crossed = (stacked.swapaxes(1, 2) @ stacked).reshape(part.size, t, width, t, width)
+                packed[part[:, None], at[g]] = fold(crossed, frame)
+        blocks.append(Block(visits=p.visits, counts=counts.astype(float), rows=at))
+        filled += at.size
+    return Statistics(blocks=tuple(blocks), packed=packed, width=z.shape[1], n_visits=n_visits, frame=frame)
+
+
+def _pairs(visits: Array, n_visits: int) -> Array:
+    """The pairs of visits a ≤ b of patterns (G, t), as numbers a·T + b, pattern by pattern."""
+    a, b = _triangle(visits.shape[1])
+    return (visits[:, a] * n_visits + visits[:, b]).ravel()

@@ -40,20 +40,19 @@ class Working:
     theta_cov: Array
 
 
-def deviances(working: Working, *, reml: bool) -> Array:
+def deviances(point: Value, statistics: Statistics, basis: Basis, *, reml: bool) -> Array:
     """−2ℓ of the data as given, constants included (but for observation weights), (B,)."""
-    p = working.point.gamma.shape[1]
-    freedom = working.statistics.n_obs - (p if reml else 0)
-    result: Array = working.point.value + freedom * np.log(2.0 * np.pi * working.basis.scale**2)
-    return result + working.basis.log_determinant if reml else result
+    p = point.gamma.shape[1]
+    freedom = statistics.n_obs - (p if reml else 0)
+    result: Array = point.value + freedom * np.log(2.0 * np.pi * basis.scale**2)
+    return result + basis.log_determinant if reml else result
 
 
-def parameters(working: Working) -> tuple[Array, Array]:
-    """θ and its covariance in the unit of the outcome, (B, k) and (B, k, k)."""
-    scale, structure = working.basis.scale[:, None], working.structure
-    unit = scale**structure.powers
-    shift = 0.0 if structure.shifts is None else np.log(scale) * structure.shifts
-    return unit * working.point.theta + shift, unit[:, :, None] * working.theta_cov * unit[:, None, :]
+def parameters(theta: Array, structure: Structure, scale: Array) -> Array:
+    """θ in the unit of the outcome, (B, k), from that of the outcome divided by `scale` (B,)."""
+    shift = 0.0 if structure.shifts is None else np.log(scale)[:, None] * structure.shifts
+    result: Array = scale[:, None] ** structure.powers * theta + shift
+    return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

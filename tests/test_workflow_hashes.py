@@ -130,8 +130,16 @@ class Files(dict):
     __getattr__ = dict.__getitem__
 
 
+def quick(entry):
+    """What makes an analysis by imputation short; it reads the same."""
+    fewer = {"imputation": {"draws": 2}, "tipping_point": {"step": 20}}
+    short = entry.method in fewer
+    return {"arms": ["SHAM", "NIR850-54"], "options": {**entry.options, **fewer[entry.method]}} if short else {}
+
+
 def test_a_stage_reads_nothing_that_its_hash_leaves_out(plan, tmp_path):
-    plain, plan = plan, recorded(plan)
+    analyses = {k: e.model_copy(update=quick(e)) for k, e in plan.analyses.items()}
+    plain, plan = plan, recorded(dataclasses.replace(plan, analyses=analyses))
 
     def run(stage, action, key=None):
         READ.clear()

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-_EXPORTS = {"mmrm": "nirls.models.mmrm"}
+_EXPORTS = {"mmrm": "nirls.models.mmrm", "clda": "nirls.models.clda"}
 __all__ = ["__version__", *_EXPORTS]
 
 

@@ -234,4 +234,14 @@ growth <- function(formula, data) {
 }
 res$potthoff_roy <- list(slopes = growth(distance ~ SEX * age, dental), missing = growth(CHG ~ BASE * V + SEX * V, late))
 
+# ---- constrained longitudinal data analysis: the baseline is an outcome, its mean common to the arms -------------------------------
+first <- trial[!duplicated(trial$USUBJID), ]; first$AVAL <- first$BASE; first$VN <- 0L
+long <- rbind(first, trial); long <- long[order(long$USUBJID, long$VN), ]
+long$V <- factor(long$VN); high <- outer(long$TRT, c("NIR-L", "NIR-H"), "==")
+effects <- sapply(1:4, function(v) high * (long$VN == v)); dim(effects) <- c(nrow(long), 8)
+colnames(effects) <- paste0(rep(c("L", "H"), 4), rep(1:4, each = 2)); long <- cbind(long, effects)
+formula <- as.formula(paste("AVAL ~ REGION + V +", paste(colnames(effects), collapse = " + "))); long$VN <- long$VN + 1L
+text <- "AVAL ~ REGION + AVISIT (with baseline) + arm at each visit after it, unstructured"
+res$clda <- from_gls(unstructured(formula, long, "USUBJID"), text, FALSE)
+
 write(toJSON(res, digits = I(15), auto_unbox = TRUE, na = "null", null = "null", pretty = TRUE, dataframe = "columns"), "mixed.json")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
+from nirls.methods._by_visit import visit_rows
 from nirls.methods._covariance import covariance_rows, path
 from nirls.methods._groups import denominators
 from nirls.methods._linear import (
-    DIFFERENCE,
-    LSMEAN,
     MARGINS,
-    NO_RECORD,
     arms_and_reference,
     complete,
-    estimates,
     exclusions,
     facts,
     ordered_visits,
@@ -29,7 +26,6 @@ from nirls.plan.study import Id
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nirls.models.mmrm import MMRMResult
 
 DDF_WORDS = {
     "kenward-roger-linear": "Kenward–Roger (linear)",
@@ -157,7 +153,15 @@ def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
         failure = str(error)
 
     found = denominators(data, total=False)
-    found += _estimates(fit, failure, frame, options, group, arms, reference, visits)
+    means = differences = None
+    if fit is not None:
+        means = fit.lsmeans(group, by=options.visit, margins=options.margins, level=options.level)
+        if reference in fit.design.factors[group]:
+            differences = fit.contrasts(group, by=options.visit, reference=reference, margins=options.margins, level=options.level)
+    found += visit_rows(
+        means, differences, frame[entered], response=options.response, subject=options.subject, visit=options.visit, group=group,
+        visits=visits, arms=arms, reference=reference, failure=failure,
+    )  # fmt: skip
     found += term_rows(fit, failure, terms)
     found += exclusions(
         data,
@@ -218,43 +222,3 @@ def _check_times(records: pd.DataFrame, options: MMRMOptions, analysis_id: str) 
         ]
         more = f" and {len(told) - 10} more" if len(told) > 10 else ""
         raise DataError(f"{analysis_id}: a subject may have one record at a time; more than one for: {', '.join(told[:10])}{more}")
-
-
-def _estimates(
-    fit: MMRMResult | None,
-    failure: str,
-    frame: pd.DataFrame,
-    options: MMRMOptions,
-    group: str,
-    arms: list[str],
-    reference: str,
-    visits: list[str],
-) -> list[dict[str, Any]]:
-    """LS means and differences, visit by visit in order of the arms."""
-    from nirls.ard.build import row
-
-    means, differences = {}, {}
-    if fit is not None:
-        means = _by_cell(fit.lsmeans(group, by=options.visit, margins=options.margins, level=options.level), options.visit, group)
-        if reference in fit.design.factors[group]:
-            table = fit.contrasts(group, by=options.visit, reference=reference, margins=options.margins, level=options.level)
-            differences = _by_cell(table, options.visit, group)
-    entered = frame[complete(frame, options.response, group, options.covariates)]
-    sizes = entered.groupby([options.visit, group], observed=False)[options.subject].nunique()
-    found = []
-    for visit in visits:
-        for arm in arms:
-            key = {"variable": options.response, "group1": group, "group1_level": arm, "visit": visit}
-            n = int(sizes.get((visit, arm), 0))
-            found.append(row("n", n, **key))
-            found += estimates(LSMEAN, means.get((visit, arm)), failure or (NO_RECORD if n == 0 else "not estimable"), **key)
-        for arm in (a for a in arms if a != reference):
-            key = {"variable": options.response, "group1": group, "group1_level": arm, "visit": visit}
-            empty = not (sizes.get((visit, arm), 0) and sizes.get((visit, reference), 0))
-            reason = failure or (NO_RECORD.replace("this arm", "one of the arms") if empty else "not estimable")
-            found += estimates(DIFFERENCE, differences.get((visit, arm)), reason, comparison=f"{arm} - {reference}", **key)
-    return found
-
-
-def _by_cell(table: pd.DataFrame, visit: str, group: str) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(str(r[visit]), str(r[group])): r for r in table.to_dict("records")}

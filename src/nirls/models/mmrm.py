@@ -15,7 +15,7 @@ from nirls.models import predictions, residuals, terms
 from nirls.models.design import Design, RankDeficient, build_design
 from nirls.models.mmrm_summary import summary_text
 from nirls.models.occasions import subject_codes, times, visits
-from nirls.models.reference_grid import Margins, contrasts_table, inference_columns, lsmeans_table
+from nirls.models.reference_grid import Infer, Margins, contrasts_table, inference_columns, lsmeans_table
 from nirls.models.threads import one_thread
 from nirls.stats.contrasts import Contrasts, FTest
 from nirls.stats.mmrm import Inference, MMRMFit, fit_mmrm, inference
@@ -143,6 +143,10 @@ class MMRMResult:
         if (ddf, vcov) not in self._inferences:
             self._inferences[ddf, vcov] = inference(self.fit, ddf, vcov, information=self.information)
         return self._inferences[ddf, vcov]
+
+    def contrast_rows(self, ddf: Ddf | None = None, vcov: Vcov | None = None) -> Infer:
+        """Rows L (m, p) over :attr:`params` → estimates, standard errors and df of Lβ."""
+        return self._inference(ddf, vcov).contrasts
 
     def lsmeans(
         self,

@@ -49,11 +49,11 @@ def marginal_rows(design: Design, names: Sequence[str], margins: Margins) -> tup
     rows = rows.reshape(m, -1, width)
     weights = np.full(rows.shape[1], 1.0 / rows.shape[1])
     if margins == "observed":
-        weights = _cells(design, [list(design.factors)[i] for i in rest]) / len(design.frame)
+        weights = cells(design, [list(design.factors)[i] for i in rest]) / len(design.frame)
     return _keys(design, names), np.einsum("mkp,k->mp", rows, weights)
 
 
-def _cells(design: Design, names: Sequence[str], unit: np.ndarray | None = None) -> np.ndarray:
+def cells(design: Design, names: Sequence[str], unit: np.ndarray | None = None) -> np.ndarray:
     """Analysed rows, or distinct codes of `unit`, in each combination of the levels of `names`."""
     sizes = [len(design.factors[n]) for n in names]
     n_cells, cell = int(np.prod(sizes)), np.zeros(len(design.frame), dtype=np.intp)
@@ -88,7 +88,7 @@ def lsmeans_table(
     """
     names = [*_listed(by), factor]
     keys, rows = marginal_rows(design, names, margins)
-    columns = {"n": _cells(design, names, unit), **_inferred(design, infer, rows, level, "lsmean")}
+    columns = {"n": cells(design, names, unit), **inferred(design, infer, rows, level, "lsmean")}
     return pd.concat([keys, pd.DataFrame(columns)], axis=1)
 
 
@@ -106,13 +106,13 @@ def contrasts_table(
     reference = levels[0] if reference is None else reference
     if reference not in levels:
         raise MethodError(f"reference {reference!r} is not a level of {factor!r} with analysed rows; levels: {', '.join(map(str, levels))}")
-    cells = rows.reshape(-1, len(levels), rows.shape[1])
-    differences = cells - cells[:, [levels.index(reference)]]
+    by_level = rows.reshape(-1, len(levels), rows.shape[1])
+    differences = by_level - by_level[:, [levels.index(reference)]]
     others = [i for i, name in enumerate(levels) if name != reference]
     table = keys[keys[factor] != reference].reset_index(drop=True)
     labels = [f"{name} - {reference}" for name in table[factor]]
     table.insert(len(names) - 1, "contrast", labels)
-    columns = _inferred(design, infer, differences[:, others].reshape(-1, rows.shape[1]), level, "estimate")
+    columns = inferred(design, infer, differences[:, others].reshape(-1, rows.shape[1]), level, "estimate")
     return pd.concat([table, pd.DataFrame(columns)], axis=1)
 
 
@@ -134,7 +134,8 @@ def inference_columns(result: Contrasts, level: float, name: str = "estimate") -
     }
 
 
-def _inferred(design: Design, infer: Infer, rows: np.ndarray, level: float, name: str) -> dict[str, np.ndarray]:
+def inferred(design: Design, infer: Infer, rows: np.ndarray, level: float, name: str) -> dict[str, np.ndarray]:
+    """The columns of :func:`inference_columns` for rows l (m, all columns); NaN where lβ is not estimable."""
     possible = design.estimable(rows)
     columns = {}
     for key, values in inference_columns(infer(rows[possible][:, design.kept]), level, name).items():

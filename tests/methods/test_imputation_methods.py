@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
 from pydantic import ValidationError
 
+import nirls
 from nirls.errors import ConfigError
 from nirls.methods._imputation import INTERMITTENT, TRAILING
 from nirls.methods.imputation import ANCHORED, REPEATED, ImputationOptions, imputation
@@ -155,19 +157,40 @@ def test_a_hypothetical_event_is_imputed_under_mar(trial):
 
 
 def test_retrieved_dropouts_are_a_model_with_shifts(trial):
-    """Conditional means under the model with a shift after the event: its own LS means, weighted by who is after an event."""
+    """The mixed model with a shift of the mean after an event in each arm, its conditional means, and least squares at the visit."""
     frame, adsl = trial
     stopped = [s for s in adsl["USUBJID"]][:40]
     ice = events(*((s, "STOP", "Stop", 3.0, "Y") for s in stopped))
     gone = frame["USUBJID"].isin(stopped[:12]) & (frame["AVISITN"] >= 3)
-    given = data((frame.assign(CHG=frame["CHG"].mask(gone)), adsl), ice=ice)
+    frame = frame.assign(CHG=frame["CHG"].mask(gone)).sort_values(["USUBJID", "AVISITN"]).reset_index(drop=True)
+    given = data((frame, adsl), ice=ice)
     options = ImputationOptions(**QUICK, strategies=["MAR"], retrieved_dropout=True, retrieved_min=5)
     result = imputation(given, options)
     found = ard(result)
-    assert np.isfinite(stat(found, "estimate", **where("RETRIEVED", REPEATED)))
     assert any("SHAM (" in f and "NIR-H (" in f for f in result.footnotes)
-    assert stat(found, "estimate", **where("RETRIEVED", REPEATED)) != stat(found, "estimate", **where("MAR", REPEATED))
-    few = imputation(given, options.model_copy(update={"retrieved_min": 1000}))
+
+    wide = frame.pivot(index="USUBJID", columns="AVISITN", values="CHG")
+    start = pd.Series(1.0 + first_trailing(wide.isna().to_numpy()), index=wide.index)  # the first of the missing visits at the end
+    start[stopped] = 3.0
+    after = frame["AVISITN"] >= frame["USUBJID"].map(start)
+    model = frame.assign(**{f"AFTER{i}": (after & (frame["TRT01P"] == arm)).astype(float) for i, arm in enumerate(ARMS)})
+    model = model.assign(TRT01P=pd.Categorical(model["TRT01P"], ARMS))
+    fit = nirls.mmrm(
+        "CHG ~ REGION + BASE * AVISIT + TRT01P * AVISIT + AFTER0 + AFTER1", model, subject="USUBJID", visit="AVISIT", covariance="us"
+    )
+    completed = model.assign(CHG=fit.predict(model, conditional=True)["estimate"])
+    for visit in ("Week 3", "Week 4"):
+        ols = smf.ols("CHG ~ REGION + BASE + TRT01P", completed[completed["AVISIT"] == visit]).fit()
+        ours = stat(found, "estimate", **where("RETRIEVED", REPEATED, visit))
+        assert ours == pytest.approx(ols.params["TRT01P[T.NIR-H]"], rel=1e-8)
+        assert abs(ours - stat(found, "estimate", **where("MAR", REPEATED, visit))) > 1e-3
+
+
+def test_too_few_retrieved_dropouts(trial):
+    frame, adsl = trial
+    stopped = [s for s in adsl["USUBJID"]][:40]
+    given = data((frame, adsl), ice=events(*((s, "STOP", "Stop", 3.0, "Y") for s in stopped)))
+    few = imputation(given, ImputationOptions(**QUICK, strategies=["MAR"], retrieved_dropout=True, retrieved_min=1000))
     assert any("fewer than 1000" in f for f in few.footnotes)
     jumped = ard(imputation(given, ImputationOptions(**QUICK, strategies=["J2R"])))
     assert stat(ard(few), "estimate", **where("RETRIEVED", REPEATED)) == stat(jumped, "estimate", **where("J2R", REPEATED))

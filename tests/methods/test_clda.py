@@ -31,10 +31,10 @@ def test_rows_are_the_reference(long):
     table = {term: [r["residual"][k][i] for k in ("estimate", "se", "df", "p")] for i, term in enumerate(r["residual"]["term"])}
     for visit in "1234":
         for arm, letter in (("NIR-L", "L"), ("NIR-H", "H")):
-            key = {"variable": "AVAL", "group1_level": arm, "visit": f"Week {visit}", "comparison": f"{arm} - SHAM"}
+            key = {"variable": "CHG", "group1_level": arm, "visit": f"Week {visit}", "comparison": f"{arm} - SHAM"}
             ours = [stat(found, name, **key) for name in ("estimate", "std_error", "df", "p_value")]
             np.testing.assert_allclose(ours, table[letter + visit], rtol=1e-6)
-        key = {"variable": "AVAL", "group1_level": "SHAM", "visit": f"Week {visit}", "comparison": ""}
+        key = {"variable": "CHG", "group1_level": "SHAM", "visit": f"Week {visit}", "comparison": ""}
         assert stat(found, "lsmean", **key) == pytest.approx(table[f"V{visit}"][0], rel=1e-7)
         at = (long["TRT01P"] == "SHAM") & (long["AVISIT"] == key["visit"])
         assert stat(found, "n", **key) == long[at]["AVAL"].count()

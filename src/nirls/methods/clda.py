@@ -24,6 +24,7 @@ class CLDAOptions(PlanModel):
     """Options of `clda`."""
 
     response: Id = Field("AVAL", description="Outcome, at baseline and after it; estimates are of its change from baseline.")
+    change: Id = Field("CHG", description="Name that the estimates carry in the results: the change of the outcome from baseline.")
     baseline: Id = Field("ABLFL", description="Flag that is Y in a subject's baseline record; `where` must select these records too.")
     covariates: list[Id] = Field([], description="Further baseline covariates; text is a factor, numbers are linear.")
     by_visit: list[Id] = Field([], description="Those covariates that also interact with visit.")
@@ -114,7 +115,7 @@ def clda(data: AnalysisData, options: CLDAOptions) -> MethodResult:
     found += visit_rows(
         None if fit is None else fit.changes(margins=options.margins, level=options.level),
         None if fit is None else fit.contrasts(margins=options.margins, level=options.level),
-        frame[entered], response=options.response, subject=options.subject, visit=options.visit, group=group, visits=visits, arms=arms,
+        frame[entered], response=options.change, subject=options.subject, visit=options.visit, group=group, visits=visits, arms=arms,
         reference=reference, failure=failure,
     )  # fmt: skip
     found += exclusions(

@@ -236,18 +236,25 @@ def level(rows: list[Estimator]) -> str:
 
 
 def explain(rows: list[Estimator], notes: Notes) -> list[str]:
-    """Writes what holds for all rows as general notes; gives for each row what is its own: model, covariance, df, variance, data."""
+    """Writes what holds for all rows, or all rows of an estimand, as general notes; gives for each row what is its own: model,
+    covariance, df, variance, data."""
     facts = [_facts(e) for e in rows]
     if len({model_text.level_text(e.ard) for e in rows}) > 1:
         facts = [f | {"Confidence level": model_text.level_text(e.ard)} for f, e in zip(facts, rows, strict=True)]
     shared = {k: v for k, v in facts[0].items() if all(f.get(k) == v for f in facts)}
     if shared:
         notes.general("All rows: " + " ".join(f"{k}: {v}." for k, v in shared.items()))
-    own = []
-    for e, stated in zip(rows, facts, strict=True):
-        texts = [f"{k}: {v}." for k, v in stated.items() if k not in shared] + _footnotes(e)
-        own.append(" ".join(texts))
-    return own
+    said = [_footnotes(e) for e in rows]
+    for estimand in dict.fromkeys(f.get("Estimand", "") for f in facts):
+        own = [t for f, t in zip(facts, said, strict=True) if f.get("Estimand", "") == estimand]
+        common = [t for t in own[0] if all(t in other for other in own)] if estimand and len(own) > 1 else []
+        if common:
+            notes.general(f"All rows of estimand {estimand}: {' '.join(common)}")
+            for texts in own:
+                texts[:] = [t for t in texts if t not in common]
+    return [
+        " ".join([f"{k}: {v}." for k, v in stated.items() if k not in shared] + texts) for stated, texts in zip(facts, said, strict=True)
+    ]
 
 
 def _facts(one: Estimator) -> dict[str, str]:

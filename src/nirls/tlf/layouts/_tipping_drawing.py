@@ -143,8 +143,10 @@ def _estimates(drawing: Drawing, what: Map, grid: _Grid, colors: tuple[float, li
     for n in shown if fits else ():
         fill = _color(n.estimate, colors)
         ink = INK if contrast(fill, INK) >= contrast(fill) else "#ffffff"
+        beside = n.reference == 0 and abs(n.active - what.tipping) < 0.6 * (grid.xs[1] - grid.xs[0] if len(grid.xs) > 1 else 0)
+        up = max(grid.h / 2 - SMALL * 0.7, 0.0) if beside else 0.0  # above the mark of the tipping point
         drawing.text(
-            grid.x(n.active), grid.y(n.reference) + SMALL * 0.36, number(n.estimate, fits[0]), size=SMALL, bold=n.significant,
+            grid.x(n.active), grid.y(n.reference) + SMALL * 0.36 - up, number(n.estimate, fits[0]), size=SMALL, bold=n.significant,
             anchor="middle", fill=ink, halo=fill,
         )  # fmt: skip
     return bool(fits)

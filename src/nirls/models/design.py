@@ -87,7 +87,7 @@ class Design:
         """
         if "grid" not in self._made:
             sizes = [len(levels) for levels in self.factors.values()]
-            codes = np.indices(sizes).reshape(len(sizes), -1)
+            codes = np.indices(sizes).reshape(len(sizes), int(np.prod(sizes)))
             points = {f: pd.Categorical.from_codes(c, list(self.factors[f])) for f, c in zip(self.factors, codes, strict=True)}
             grid = pd.DataFrame(points, index=range(int(np.prod(sizes)))).assign(**self.covariates)
             rows = np.asarray(self.spec.get_model_matrix(grid, context={"np": np}), dtype=float)

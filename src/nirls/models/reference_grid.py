@@ -68,7 +68,8 @@ def cells(design: Design, names: Sequence[str], unit: np.ndarray | None = None) 
 
 def _keys(design: Design, names: Sequence[str]) -> pd.DataFrame:
     """The combinations of the levels of `names`, the last varying fastest."""
-    codes = np.indices([len(design.factors[n]) for n in names]).reshape(len(names), -1)
+    sizes = [len(design.factors[n]) for n in names]
+    codes = np.indices(sizes).reshape(len(names), int(np.prod(sizes)))
     return pd.DataFrame({n: pd.Categorical.from_codes(c, list(design.factors[n])) for n, c in zip(names, codes, strict=True)})
 
 

@@ -5,8 +5,8 @@ For subject i with treatment A at times 0 … t, baseline V and time-varying cov
     sw_i = Π_s P(A_is | A history, V) / P(A_is | A history, V, L history),
 
 both by pooled logistic regression. Weighted, the time-varying covariates no longer predict treatment, and a regression of the outcome
-on the history estimates its effect, if no other cause of treatment and outcome exists, every history has a chance (positivity), and the models
-are right. This is an observational analysis inside a trial.
+on the history estimates its effect, if no other cause of treatment and outcome exists, every history has a chance (positivity), and the
+models are right. This is an observational analysis inside a trial.
 
 Reference: Robins JM, Hernán MA, Brumback B. Marginal structural models and causal inference in epidemiology. Epidemiology 2000;11:550–560;
 Cole SR, Hernán MA. Constructing inverse probability weights for marginal structural models. Am J Epidemiol 2008;168:656–664.

@@ -30,7 +30,7 @@ CODE = {
 STUDY = {
     "ingest": (
         *("data", "dates", "blinding", "arms", "reference_date", "visits", "windows", "baseline", "parameters"),
-        *("strata", "covariates", "sources", "rules", "waived"),
+        *("strata", "covariates", "sources", "sessions", "time_zones", "rules", "waived"),
     ),
     "derive": (
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),

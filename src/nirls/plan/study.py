@@ -32,9 +32,9 @@ class Sessions(PlanModel):
     within: float = Field(0.20, description="A session is as prescribed when its fluence lies within this share of the planned one.", gt=0)
     calibration: Literal["none", "interpolated", "decay"] = Field(
         "interpolated",
-        description="How the dose the log reports is corrected by the calibrations (DU) of the device, as a share of its nominal output: not "
-        "at all; log-linear in the number of sessions between calibrations; or by one loss per session for the device, the least-squares "
-        "line of the log of the share on the number of sessions, through 1 before the first session.",
+        description="How the dose the log reports is corrected by the calibrations (DU) of the device, as a share of its nominal output: "
+        "not at all; log-linear in the number of sessions between calibrations; or by one loss per session for the device, the "
+        "least-squares line of the log of the share on the number of sessions, through 1 before the first session.",
     )
     longest_interval_days: int = Field(
         4, description="A session is on schedule when it is on a day of its own and at most this many days after the one before.", ge=1

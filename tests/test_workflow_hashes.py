@@ -155,11 +155,12 @@ def test_a_stage_reads_nothing_that_its_hash_leaves_out(plan, tmp_path):
     adam = tmp_path / "adam"
     adam.mkdir()
     paths, seen = [*sorted((tmp_path / "sdtm").glob("*.parquet")), tmp_path / "sdtm/_ledger/findings.csv"], set()
-    for dataset in ("ADSL", "ADQS", "ADDV", "ADICE"):
+    paths += [tmp_path / "sdtm/_ledger/quarantine"]
+    for dataset in ("ADSL", "ADQS", "ADDV", "ADICE", "ADEX", "ADEXSUM"):
         inputs = read_inputs(paths)
         derived, read = run("derive", lambda inputs=inputs, dataset=dataset: derive(dataset, inputs, plan))
         seen |= read
-        paths += [adam / f"{dataset.lower()}.parquet"] if dataset in ("ADSL", "ADQS") else []
+        paths += [adam / f"{dataset.lower()}.parquet"] if dataset in ("ADSL", "ADQS", "ADEX") else []
         write_table(derived.frame, adam / f"{dataset.lower()}.parquet", {})
     unread = {f"study.{n}" for n in STUDY["derive"]} - seen - {"study.id"}  # of data without STUDYID alone
     assert not unread, f"derive no longer reads {sorted(unread)}"

@@ -30,11 +30,21 @@ CODE = {
 STUDY = {
     "ingest": (
         *("data", "dates", "blinding", "arms", "reference_date", "visits", "windows", "baseline", "parameters"),
-        *("strata", "covariates", "sources", "rules", "waived"),
+        *("strata", "covariates", "sources", "sessions", "time_zones", "rules", "waived"),
     ),
     "derive": (
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
-        *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations", "intercurrent_events"),
+        *(
+            "parameters",
+            "populations",
+            "strata",
+            "pooling",
+            "covariates",
+            "after_baseline",
+            "deviations",
+            "intercurrent_events",
+            "sessions",
+        ),
     ),
     "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
     "display": (
@@ -118,7 +128,7 @@ class Targets:
 
     @property
     def datasets(self) -> list[str]:
-        return ["adsl", "adqs", "addv", "adice"]
+        return ["adsl", "adqs", "addv", "adice", *(["adex", "adexsum"] if "DX" in self.domains else [])]
 
     @property
     def analyses(self) -> list[str]:

@@ -17,9 +17,28 @@ class Regimen(PlanModel):
 
     wavelength_nm: float | None = Field(None, description="Peak wavelength, nm.", ge=100, le=2000)
     irradiance_mw_cm2: float | None = Field(None, description="Irradiance at the skin, mW/cm².", ge=0)
-    minutes: float | None = Field(None, description="Planned duration of one session, minutes; for the record.", gt=0)
+    minutes: float | None = Field(None, description="Planned duration of one session, minutes.", gt=0)
     fluence_j_cm2: float | None = Field(None, description="Planned fluence of one session, J/cm².", ge=0)
-    sessions_per_week: float | None = Field(None, description="Planned sessions per week; for the record.", gt=0)
+    sessions_per_week: float | None = Field(None, description="Planned sessions per week.", gt=0)
+    weeks: float | None = Field(None, description="Planned weeks of treatment; without it no number of sessions is prescribed.", gt=0)
+
+
+class Sessions(PlanModel):
+    """How the log of device sessions (DX) becomes delivered dose (data sets ADEX and ADEXSUM)."""
+
+    irradiance_basis: Literal["average", "peak"] = Field(
+        "average", description="What IRR_MEAN of the log is: the average over pulses, or the peak, times the duty cycle."
+    )
+    within: float = Field(0.20, description="A session is as prescribed when its fluence lies within this share of the planned one.", gt=0)
+    calibration: Literal["none", "interpolated", "decay"] = Field(
+        "interpolated",
+        description="How the dose the log reports is corrected by the calibrations (DU) of the device, as a share of its nominal output: "
+        "not at all; log-linear in the number of sessions between calibrations; or by one loss per session for the device, the "
+        "least-squares line of the log of the share on the number of sessions, through 1 before the first session.",
+    )
+    longest_interval_days: int = Field(
+        4, description="A session is on schedule when it is on a day of its own and at most this many days after the one before.", ge=1
+    )
 
 
 class Arm(PlanModel):
@@ -286,6 +305,11 @@ class Study(PlanModel):
     deviations: dict[str, Deviation] = Field(default_factory=dict)
     intercurrent_events: dict[Id, IntercurrentEventRule] = Field(
         default_factory=dict, description="Intercurrent events (data set ADICE); an estimand gives each of them a strategy."
+    )
+    sessions: Sessions = Field(default=Sessions())
+    time_zones: dict[str, str] = Field(
+        default_factory=dict,
+        description="SITEID → IANA time zone of the centre, against which the zone of device sessions is compared (R47).",
     )
     sources: list[Source] = Field(min_length=1)
     rules: dict[str, dict[str, float | int | str | bool]] = Field(

@@ -15,13 +15,13 @@ from nirls.sdtm.columns import check_columns
 from nirls.sdtm.domains import LINEAGE, domain_of
 from nirls.sdtm.files import FileProblem, data_dir
 from nirls.sdtm.gate import check_files
-from nirls.sdtm.ledger import ACCEPTED, ACTIONS, DUPLICATE, QUARANTINED, Ledger, balance, order_findings, report, row_places
+from nirls.sdtm.ledger import ACCEPTED, ACTIONS, DUPLICATE, QUARANTINED, Ledger, balance, order_findings, order_repairs, report, row_places
 from nirls.sdtm.map import Mapped, Tests, map_source
 from nirls.sdtm.read import read_table
 from nirls.sdtm.rules import check_settings
 from nirls.sdtm.schema import canonical, validate
 from nirls.sdtm.supp import spread
-from nirls.sdtm.withhold import withhold_records
+from nirls.sdtm.withhold import withhold_records, withhold_repairs
 
 if TYPE_CHECKING:
     from nirls.plan.study import Source, Study
@@ -235,9 +235,16 @@ def _finish(checker: Checker, intake: _Intake, spans: list[tuple[int, int]]) -> 
     quarantine = {}
     for domain, records in checker.records.items():
         aside = records.frame[records.fate == QUARANTINED]
-        rules = pd.Series([" ".join(dict.fromkeys(records.why[i])) for i in aside.index], index=aside.index, dtype="str")
+        rules = pd.Series([checker.shown(records.why[i]) for i in aside.index], index=aside.index, dtype="str")
         quarantine[domain] = withhold_records(pd.concat([rules.rename("RULES"), aside], axis=1), checker.study)
-    ledger = Ledger(findings=findings, accounts=balance(accounts), rules=checker.summary(findings), quarantine=quarantine)
+    ledger = Ledger(
+        findings=findings,
+        accounts=balance(accounts),
+        rules=checker.summary(findings),
+        quarantine=quarantine,
+        repairs=withhold_repairs(order_repairs(checker.repairs), checker.study),
+        alerts=order_findings(checker.alerts),
+    )
     if len(ledger.errors):
         raise RejectedError(report(findings), ledger)
     domains = {domain: validate(records.accepted.reset_index(drop=True), domain) for domain, records in checker.records.items()}
@@ -257,10 +264,18 @@ def _all_there(domains: dict[str, pd.DataFrame], ledger: Ledger) -> None:
 
 
 def write_ledger(ledger: Ledger, folder: Path) -> None:
-    """Write findings.csv, accounts.csv, rules.csv and quarantine/<domain>.csv; each always, with its header."""
-    aside = folder / "quarantine"
+    """Write findings.csv, accounts.csv, rules.csv, repairs.csv and quarantine/<domain>.csv; each always, with its header.
+
+    restricted/alerts.csv is for the unblinded role: only the owner of the file may read it.
+    """
+    aside, restricted = folder / "quarantine", folder / "restricted"
     aside.mkdir(parents=True, exist_ok=True)
-    for name in ("findings", "accounts", "rules"):
+    restricted.mkdir(mode=0o700, exist_ok=True)
+    alerts = restricted / "alerts.csv"
+    alerts.touch(mode=0o600)
+    alerts.chmod(0o600)
+    ledger.alerts.to_csv(alerts, index=False, lineterminator="\n")
+    for name in ("findings", "accounts", "rules", "repairs"):
         getattr(ledger, name).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     for domain, frame in ledger.quarantine.items():
         frame.to_csv(aside / f"{domain.lower()}.csv", index=False, lineterminator="\n")

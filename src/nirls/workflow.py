@@ -34,17 +34,8 @@ STUDY = {
     ),
     "derive": (
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
-        *(
-            "parameters",
-            "populations",
-            "strata",
-            "pooling",
-            "covariates",
-            "after_baseline",
-            "deviations",
-            "intercurrent_events",
-            "sessions",
-        ),
+        *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations"),
+        *("intercurrent_events", "sessions", "diary"),
     ),
     "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
     "display": (
@@ -128,7 +119,9 @@ class Targets:
 
     @property
     def datasets(self) -> list[str]:
-        return ["adsl", "adqs", "addv", "adice", *(["adex", "adexsum"] if "DX" in self.domains else [])]
+        more = ["adex", "adexsum"] if "DX" in self.domains else []
+        diary = ["addiary"] if more and self.plan.study.diary is not None else []
+        return ["adsl", "adqs", "addv", "adice", *more, *diary]
 
     @property
     def analyses(self) -> list[str]:
@@ -165,8 +158,15 @@ class Targets:
             "data": f"{self.out}/adam/{spec.dataset.lower()}.parquet",
             "adsl": f"{self.out}/adam/adsl.parquet",
             "used": [f"{self.out}/ard/{u}.parquet" for u in spec.uses],
+            "beside": [f"{self.out}/adam/{name}.parquet" for name in self.beside(analysis)],
             **({"ice": f"{self.out}/adam/adice.parquet"} if self.needs_events(analysis) else {}),
         }
+
+    def beside(self, analysis: str) -> list[str]:
+        """The data sets that the method of an analysis reads beside that of its entry, as far as this study has them."""
+        from nirls.methods.registry import all_methods
+
+        return [name.lower() for name in all_methods()[self.plan.analyses[analysis].method].beside if name.lower() in self.datasets]
 
     def needs_events(self, analysis: str) -> bool:
         """Whether an analysis reads the intercurrent events: its estimand has strategies for them, or its method counts them."""

@@ -13,7 +13,7 @@ def derive_inputs(wildcards):
         needs["adqs"] = f"{plan.out}/adam/adqs.parquet"
     if wildcards.dataset == "adex":
         needs["aside"] = f"{plan.out}/sdtm/_ledger/quarantine"
-    if wildcards.dataset == "adexsum":
+    if wildcards.dataset in ("adexsum", "addiary"):
         needs["adex"] = f"{plan.out}/adam/adex.parquet"
     return needs
 

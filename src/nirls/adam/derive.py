@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from nirls.adam.account import accounts
+from nirls.adam.addiary import derive_addiary
 from nirls.adam.addv import derive_addv
 from nirls.adam.adex import derive_adex
 from nirls.adam.adexsum import derive_adexsum
@@ -72,6 +73,11 @@ def _adexsum(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
     return Derivation(frame=frame, accounts=table)
 
 
+def _addiary(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_addiary(_domains(inputs), _need(inputs, "ADDIARY"), _need(inputs, "ADDIARY", ADEX), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
 DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {
     "ADSL": _adsl,
     "ADQS": _adqs,
@@ -79,6 +85,7 @@ DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]]
     "ADICE": _adice,
     "ADEX": _adex,
     "ADEXSUM": _adexsum,
+    "ADDIARY": _addiary,
 }
 """Data set → its derivation."""
 
@@ -89,10 +96,10 @@ def derive(dataset: str, inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Deri
     Parameters
     ----------
     dataset : str
-        ADSL, ADQS, ADDV, ADICE, ADEX or ADEXSUM.
+        ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM or ADDIARY.
     inputs : mapping of str to DataFrame
-        SDTM domains by two-letter code; ADSL for the other data sets, ADQS for ADICE and ADEX for ADEXSUM; FINDINGS, the ledger's
-        findings; ASIDE DX, the sessions it set aside (see :func:`read_inputs`).
+        SDTM domains by two-letter code; ADSL for the other data sets, ADQS for ADICE, and ADEX for ADEXSUM and ADDIARY; FINDINGS,
+        the ledger's findings; ASIDE DX, the sessions it set aside (see :func:`read_inputs`).
     plan : Plan
         The study's plan.
     """

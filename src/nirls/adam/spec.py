@@ -261,6 +261,25 @@ SESSION = (
     _v("SRC_FILE", "Source File", "text", "Predecessor", "DX.SRC_FILE"),
     _v("SRC_ROW", "Source Row", "float", "Predecessor", "DX.SRC_ROW"),
 )
+DIARY = (
+    _v("PARAMCD", "Parameter Code", "text", "Assigned", "`diary.score` of the plan"),
+    _v("PARAM", "Parameter", "text", "Assigned", "`diary.label` of the plan"),
+    _v("AVAL", "Analysis Value", "float", "Predecessor", "QS.QSSTRESN"),
+    _v("ADTM", "Analysis Date and Time", "text", "Predecessor", "QS.QSDTC, local time"),
+    _v("ADT", "Analysis Date", "date", "Derived", "Local date of the entry"),
+    _v("AHOUR", "Local Clock Time (h)", "float", "Derived", "Hours after local midnight"),
+    _v("ADY", "Analysis Relative Day", "float", "Derived", "ADT − RFDT, plus 1 from RFDT on"),
+    _v("AWEEKDAY", "Day of the Week", "text", "Derived", "Of ADT"),
+    _v("AVISIT", "Analysis Visit", "text", "Derived", "Window that holds ADY"),
+    _v("AVISITN", "Analysis Visit (N)", "float", "Assigned", "Nominal week of AVISIT"),
+    _v("NPERDAY", "Entries on the Day", "float", "Derived", "Entries of the subject on the same local date"),
+    _v("EVENFL", "Evening Entry Flag", "text", "Derived", "Y for the last entry of a day if made from `diary.evening_from` on, else N"),
+    _v("SESSHOUR", "Clock Time of the Session before (h)", "float", "Derived", "ADEX.AHOUR of the last session earlier on the same day"),
+    _v("SESSLAG", "Hours since the Session before", "float", "Derived", "AHOUR − SESSHOUR"),
+    _v("ANL01FL", "Analysis Flag 01", "text", "Assigned", "Y"),
+    _v("SRC_FILE", "Source File", "text", "Predecessor", "QS.SRC_FILE"),
+    _v("SRC_ROW", "Source Row", "float", "Predecessor", "QS.SRC_ROW"),
+)
 EXPOSURE = (
     _v("PARAMCD", "Parameter Code", "text", "Assigned", "See PARAM"),
     _v("PARAM", "Parameter", "text", "Assigned", "Adherence or delivered dose"),
@@ -274,11 +293,11 @@ EXPOSURE = (
 
 
 def variables(dataset: str, plan: Plan) -> tuple[Variable, ...]:
-    """The variables of ADSL, ADQS, ADDV, ADICE, ADEX or ADEXSUM in one study, in order."""
+    """The variables of ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM or ADDIARY in one study, in order."""
     if dataset == "ADSL":
         return _unique((*IDS, *_pooled(plan), *CARRIED, *TREATMENT, *SUBJECT, *_planned(plan)))
     core = tuple(v for v in variables("ADSL", plan) if v.name in core_columns(plan))
-    own = {"ADQS": PARAMETER, "ADDV": DEVIATION, "ADICE": INTERCURRENT, "ADEX": SESSION, "ADEXSUM": EXPOSURE}[dataset]
+    own = {"ADQS": PARAMETER, "ADDV": DEVIATION, "ADICE": INTERCURRENT, "ADEX": SESSION, "ADEXSUM": EXPOSURE, "ADDIARY": DIARY}[dataset]
     words = dataset != "ADQS" or any(item.values is not None for item in plan.study.parameters.values())
     return (*core, *(v for v in own if words or v.name != "AVALC"))
 

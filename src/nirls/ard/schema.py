@@ -103,5 +103,11 @@ STATS: dict[str, Stat] = {
     "sensitivity": Stat("Sensitivity", 2),
     "specificity": Stat("Specificity", 2),
     "smd": Stat("SMD", 2),
+    "ar_low": Stat("Anderson–Rubin lower", 3),
+    "ar_high": Stat("Anderson–Rubin upper", 3),
+    "effective_size": Stat("Effective sample size", 0),
+    "probability": Stat("Probability", 3),
+    "circular_mean": Stat("Circular mean (h)", 1),
+    "resultant": Stat("Mean resultant length", 2),
     "text": Stat("Note", 0, kind="text"),
 }

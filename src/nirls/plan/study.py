@@ -41,6 +41,15 @@ class Sessions(PlanModel):
     )
 
 
+class Diary(PlanModel):
+    """The diary in QS that becomes the data set ADDIARY."""
+
+    category: str = Field(description="QSCAT of its records.")
+    score: str = Field(description="QSTESTCD of the score.")
+    label: str = Field(description="What the score is, with its range.")
+    evening_from: float = Field(17.0, description="Clock time (h) from which the last entry of a day is its evening entry.", ge=0, lt=24)
+
+
 class Arm(PlanModel):
     """One arm of the trial; its key in `arms` is the value of ARMCD in the data."""
 
@@ -307,6 +316,7 @@ class Study(PlanModel):
         default_factory=dict, description="Intercurrent events (data set ADICE); an estimand gives each of them a strategy."
     )
     sessions: Sessions = Field(default=Sessions())
+    diary: Diary | None = Field(None, description="A diary with clock times (data set ADDIARY); needs the log of sessions (DX) too.")
     time_zones: dict[str, str] = Field(
         default_factory=dict,
         description="SITEID → IANA time zone of the centre, against which the zone of device sessions is compared (R47).",

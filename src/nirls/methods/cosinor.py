@@ -63,9 +63,9 @@ def cosinor(data: AnalysisData, options: CosinorOptions) -> MethodResult:
         found += _difference(fit, failure, arm, reference, options, key)
     found += [row("n_obs", len(frame), variable="model"), row("conf_level", options.level, variable="model")]
     found.append(row("n_subjects", frame[options.subject].nunique(), variable="model"))
+    terms = " + ".join([*options.covariates, f"{group} × (cos + sin of the clock time)", "random intercept"])
     texts = {
-        "formula": f"{options.response} ~ {' + '.join([*options.covariates, f'{group} × (cos + sin of the clock time)'])} + random intercept; "
-        f"period {options.period:g} h",
+        "formula": f"{options.response} ~ {terms}; period {options.period:g} h",
         "ddf": "Kenward–Roger (linear), expected information",
         "variance": "Kenward–Roger adjusted; amplitude and acrophase by the delta method",
         "estimator": "REML",

@@ -22,7 +22,11 @@ class SessionTimingOptions(PlanModel):
 
     response: Id = Field("AVAL", description="Outcome in the evening.")
     session: Id = Field("SESSHOUR", description="Clock time of the session before it on the same day, hours.")
-    covariates: list[Id] = Field(["AWEEKDAY"], description="Covariates; text is a factor, numbers are linear.")
+    covariates: list[Id] = Field(
+        ["AWEEKDAY", "AHOUR"],
+        description="Covariates; text is a factor, numbers are linear. The clock time of the entry belongs to them: after a late session "
+        "the entry is late, and severity has a rhythm.",
+    )
     day: Id = Field("ADY", description="Study day, which orders the evenings of a subject.")
     covariance: Literal["sp-exp", "random-intercept"] = Field(
         "random-intercept", description="Covariance of a subject's evenings: the same for all, or falling with the days between them."
@@ -81,9 +85,9 @@ def session_timing(data: AnalysisData, options: SessionTimingOptions) -> MethodR
             found += [row(k, None, error="no session", **of_arm) for k in ("circular_mean", "resultant")]
     found += [row("n_obs", len(frame), variable="model"), row("conf_level", options.level, variable="model")]
     found.append(row("n_subjects", frame[options.subject].nunique(), variable="model"))
+    clock = "clock time of the session from the subject's mean (within) + that mean (between)"
     texts = {
-        "formula": f"{options.response} ~ clock time of the session, within subject (from the subject's mean) + between subjects (that mean)"
-        f" + {' + '.join([*options.covariates, *several])}",
+        "formula": f"{options.response} ~ {' + '.join([clock, *options.covariates, *several])}",
         "ddf": "Kenward–Roger (linear), expected information",
         "variance": "Kenward–Roger adjusted",
         "estimator": "REML",
@@ -91,8 +95,8 @@ def session_timing(data: AnalysisData, options: SessionTimingOptions) -> MethodR
     if fit is not None:
         texts["covariance"] = fit.fit.working.structure.label
     footnotes = [
-        "Points of severity per hour that the session begins later. Only evenings after a session of the same day count; the clock time was "
-        "not randomized.",
+        "Points of severity per hour that the session begins later. Only evenings after a session of the same day count; the clock time "
+        "was not randomized.",
         f"{without} evenings without a session before them on the same day are not analysed.",
     ]
     if failure:

@@ -16,9 +16,11 @@ KEY = (
 VALUES = ("stat_label", "stat", "stat_text", "unit", "order", "warning", "error")
 COLUMNS = KEY + VALUES
 # Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, values that a strategy
-# for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes.
+# for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes, weights and
+# histories of subjects, clock times of sessions.
 NOT_ANALYSED = (
-    "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
+    "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects", "weights", "adherence",
+    "clock time",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from nirls.methods._groups import denominators
-from nirls.methods._linear import arms_and_reference, facts
+from nirls.methods._linear import arms_and_reference, exclusions, facts
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
@@ -61,8 +61,11 @@ def cosinor(data: AnalysisData, options: CosinorOptions) -> MethodResult:
     for arm in (a for a in arms if a != reference):
         key = {"variable": options.response, "group1": group, "group1_level": arm, "comparison": f"{arm} - {reference}"}
         found += _difference(fit, failure, arm, reference, options, key)
+    found += exclusions(
+        data, subject=options.subject, response=options.response, group=group, baseline="BASE",
+        covariates=[options.hour, *options.covariates], absent="No entry among the records chosen",
+    )  # fmt: skip
     found += [row("n_obs", len(frame), variable="model"), row("conf_level", options.level, variable="model")]
-    found.append(row("n_subjects", frame[options.subject].nunique(), variable="model"))
     terms = " + ".join([*options.covariates, f"{group} × (cos + sin of the clock time)", "random intercept"])
     texts = {
         "formula": f"{options.response} ~ {terms}; period {options.period:g} h",

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from nirls.methods._groups import denominators
-from nirls.methods._linear import facts
+from nirls.methods._linear import exclusions, facts
 from nirls.methods.cosinor import _inferred
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
@@ -83,8 +83,11 @@ def session_timing(data: AnalysisData, options: SessionTimingOptions) -> MethodR
             found += [row("circular_mean", mean, **of_arm), row("resultant", length, **of_arm)]
         else:
             found += [row(k, None, error="no session", **of_arm) for k in ("circular_mean", "resultant")]
+    found += exclusions(
+        data, subject=options.subject, response=options.response, group=group, baseline="BASE",
+        covariates=[options.session, options.day, *options.covariates], absent="No entry among the records chosen",
+    )  # fmt: skip
     found += [row("n_obs", len(frame), variable="model"), row("conf_level", options.level, variable="model")]
-    found.append(row("n_subjects", frame[options.subject].nunique(), variable="model"))
     clock = "clock time of the session from the subject's mean (within) + that mean (between)"
     texts = {
         "formula": f"{options.response} ~ {' + '.join([clock, *options.covariates, *several])}",

@@ -83,8 +83,9 @@ def derive_addiary(
 def _with_session(entries: pd.DataFrame, adex: pd.DataFrame) -> pd.DataFrame:
     """SESSHOUR, the clock time at which the last session before the entry began on the same day, and SESSLAG, the hours between."""
     usable = adex[(adex["EXSRC"] == "LOG") & (adex["ANL01FL"] == "Y") & adex["AHOUR"].notna() & adex["ADT"].notna()]
+    hour = usable["AHOUR"].astype("float64")
     sessions = pd.DataFrame(
-        {"USUBJID": usable["USUBJID"], "ADT": usable["ADT"].astype("str"), "AHOUR": usable["AHOUR"], "SESSHOUR": usable["AHOUR"]}
+        {"USUBJID": usable["USUBJID"].astype("str"), "ADT": usable["ADT"].astype("str"), "AHOUR": hour, "SESSHOUR": hour}
     ).sort_values("AHOUR", kind="stable")
     order = entries.reset_index(names="_PLACE").sort_values("AHOUR", kind="stable")
     joined = pd.merge_asof(order, sessions, on="AHOUR", by=["USUBJID", "ADT"], direction="backward").sort_values("_PLACE", kind="stable")

@@ -28,6 +28,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
+_WEIGHTS = {"mean": 3, "max": 2, "effective_size": 0, "probability": 3}
+"""Statistic of the weights → decimals."""
+
+
 @layout("exposure_response", options=ExposureResponseOptions, roles=("main",), optional=("history",))
 def exposure_response(request: Request) -> Laid:
     """Effects of assignment and of what was delivered, with both intervals, and of a history of adherence (observational)."""
@@ -119,10 +123,10 @@ def _history(request: Request, ard: Ard, notes: Notes) -> list[Row]:
     weights = {n: ard.get(n, variable="weights") for n in ("mean", "max", "effective_size", "probability", "n")}
     n = ard.get("n_obs", variable="model")
     if not weights["mean"].error:
+        mean, largest, size, least = (number(weights[k].value, d) for k, d in _WEIGHTS.items())
         notes.general(
-            f"Weights before truncation: mean {number(weights['mean'].value, 3)}, largest {number(weights['max'].value, 2)}; effective size "
-            f"{number(weights['effective_size'].value, 0)} of {count(n.value)} subjects; {count(weights['n'].value)} were set to a quantile. "
-            f"Smallest probability of what a subject did, given everything: {number(weights['probability'].value, 3)}."
+            f"Weights before truncation: mean {mean}, largest {largest}; effective size {size} of {count(n.value)} subjects; "
+            f"{count(weights['n'].value)} were set to a quantile. Smallest probability of what a subject did, given everything: {least}."
         )
     for text in (ard.facts.get("estimator"), *ard.footnotes):
         if text:

@@ -103,5 +103,6 @@ STATS: dict[str, Stat] = {
     "sensitivity": Stat("Sensitivity", 2),
     "specificity": Stat("Specificity", 2),
     "smd": Stat("SMD", 2),
+    "specified": Stat("As specified", 0, relative=True),
     "text": Stat("Note", 0, kind="text"),
 }

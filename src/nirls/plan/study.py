@@ -20,6 +20,11 @@ class Regimen(PlanModel):
     minutes: float | None = Field(None, description="Planned duration of one session, minutes.", gt=0)
     fluence_j_cm2: float | None = Field(None, description="Planned fluence of one session, J/cm².", ge=0)
     sessions_per_week: float | None = Field(None, description="Planned sessions per week.", gt=0)
+    spectral_width_nm: float | None = Field(None, description="Width of the spectrum at half its maximum, nm.", gt=0)
+    area_cm2: float | None = Field(None, description="Area of the beam at the skin, cm².", gt=0)
+    pulse_hz: float | None = Field(None, description="Pulse frequency, Hz; 0 for continuous light.", ge=0)
+    duty: float | None = Field(None, description="Share of the time in which pulsed light is on; 1 for continuous light.", gt=0, le=1)
+    site: str | None = Field(None, description="Where on the body the light is applied.")
     weeks: float | None = Field(None, description="Planned weeks of treatment; without it no number of sessions is prescribed.", gt=0)
 
 

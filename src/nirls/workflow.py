@@ -107,10 +107,11 @@ class Targets:
 
     @property
     def raw(self) -> list[str]:
-        from nirls.sdtm.gate import data_dir
+        from nirls.sdtm.files import data_dir, matching
 
         folder = Path(data_dir(self.plan.study, self.plan.root))
-        names = dict.fromkeys(f for s in self.plan.study.sources for f in (s.file, s.supp.file if s.supp else None) if f)
+        found = [(p.relative_to(folder).as_posix(), s) for s in self.plan.study.sources for p in matching(folder, s.file)]
+        names = dict.fromkeys(f for name, s in found for f in (name, s.supp.file if s.supp else None) if f)
         return [str(folder / name) for name in names]
 
     @property

@@ -25,7 +25,7 @@ NO_TREATMENT = frozenset({"R04", "R15", "R28", "R30", "R31", "R49", "ALERT"})
 CLOCK = frozenset({"R43", "R44", "R45"})
 """Rules whose sessions have no usable time."""
 HIDDEN = (
-    "SPDEVID",
+    *("SPDEVID", "WAVELEN", "IRRNOM", "AREA", "PULSEHZ", "DUTY"),
     "PLANMIN",
     "PLANFLU",
     "ONSEC",

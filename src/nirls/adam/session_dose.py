@@ -27,7 +27,8 @@ def dosed(log: pd.DataFrame, domains: dict[str, pd.DataFrame], rules: Sessions) 
     Returns
     -------
     DataFrame
-        `log` with OUTSHARE (output of the device, share of the nominal one), AIRR (average irradiance, mW/cm²), AFLU (fluence, J/cm²),
+        `log` with what the register says of the device (WAVELEN, IRRNOM, AREA, PULSEHZ, DUTY), OUTSHARE (its output as a share of the
+        nominal one), AIRR (average irradiance, mW/cm²), AFLU (fluence, J/cm²),
         FLUBASIS and AENERGY (J). AFLU = average irradiance × time on / 1000 × OUTSHARE; where the log has no irradiance or time, the
         fluence it reports takes the place of the product.
     """
@@ -43,9 +44,9 @@ def dosed(log: pd.DataFrame, domains: dict[str, pd.DataFrame], rules: Sessions) 
     fluence = product.fillna(log["FLUENCE"]) * share
     what = "average irradiance × time" if rules.irradiance_basis == "average" else "peak irradiance × duty cycle × time"
     basis = pd.Series(np.where(product.notna(), what, np.where(log["FLUENCE"].notna(), "fluence of the log", None)), index=log.index)
-    return log.assign(
-        OUTSHARE=share, AIRR=average * share, AFLU=fluence, FLUBASIS=basis.astype("str"), AREA=of("AREA"), AENERGY=fluence * of("AREA")
-    )
+    device = {"WAVELEN": of("WAVELENGTH"), "AREA": of("AREA"), **{name: of(name) for name in ("IRRNOM", "PULSEHZ", "DUTY")}}
+    dose = {"AIRR": average * share, "AFLU": fluence, "FLUBASIS": basis.astype("str"), "AENERGY": fluence * of("AREA")}
+    return log.assign(**device, OUTSHARE=share, **dose)
 
 
 def output_share(log: pd.DataFrame, domains: dict[str, pd.DataFrame], rules: Sessions) -> pd.Series:

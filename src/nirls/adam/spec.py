@@ -224,6 +224,11 @@ SESSION = (
     _v("PLANMIN", "Minutes Prescribed", "float", "Assigned", "Regimen of the arm randomized"),
     _v("PLANFLU", "Fluence Prescribed (J/cm²)", "float", "Assigned", "Regimen of the arm randomized"),
     _v("ONSEC", "Time on (s)", "float", "Predecessor", "DX.ON_SEC; estimated: median of the subject's complete sessions"),
+    _v("WAVELEN", "Wavelength of the Device (nm)", "float", "Predecessor", "DI.WAVELENGTH"),
+    _v("IRRNOM", "Nominal Irradiance of the Device (mW/cm²)", "float", "Predecessor", "DI.IRRNOM"),
+    _v("AREA", "Area of the Device (cm²)", "float", "Predecessor", "DI.AREA"),
+    _v("PULSEHZ", "Pulse Frequency of the Device (Hz)", "float", "Predecessor", "DI.PULSEHZ"),
+    _v("DUTY", "Duty Cycle of the Device", "float", "Predecessor", "DI.DUTY"),
     _v("IRRMAX", "Largest Irradiance (mW/cm²)", "float", "Predecessor", "DX.IRR_MAX"),
     _v(
         "OUTSHARE",

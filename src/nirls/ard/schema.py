@@ -111,5 +111,6 @@ STATS: dict[str, Stat] = {
     "probability": Stat("Probability", 3),
     "circular_mean": Stat("Circular mean (h)", 1),
     "resultant": Stat("Mean resultant length", 2),
+    "specified": Stat("As specified", 0, relative=True),
     "text": Stat("Note", 0, kind="text"),
 }

@@ -20,6 +20,11 @@ class Regimen(PlanModel):
     minutes: float | None = Field(None, description="Planned duration of one session, minutes.", gt=0)
     fluence_j_cm2: float | None = Field(None, description="Planned fluence of one session, J/cm².", ge=0)
     sessions_per_week: float | None = Field(None, description="Planned sessions per week.", gt=0)
+    spectral_width_nm: float | None = Field(None, description="Width of the spectrum at half its maximum, nm.", gt=0)
+    area_cm2: float | None = Field(None, description="Area of the beam at the skin, cm².", gt=0)
+    pulse_hz: float | None = Field(None, description="Pulse frequency, Hz; 0 for continuous light.", ge=0)
+    duty: float | None = Field(None, description="Share of the time in which pulsed light is on; 1 for continuous light.", gt=0, le=1)
+    site: str | None = Field(None, description="Where on the body the light is applied.")
     weeks: float | None = Field(None, description="Planned weeks of treatment; without it no number of sessions is prescribed.", gt=0)
 
 
@@ -177,11 +182,32 @@ class Unpivot(PlanModel):
     )
 
 
+class Samples(PlanModel):
+    """Telemetry of devices, many samples a session, that becomes the session log (DX): the columns of the file and their units.
+
+    Irradiance is integrated over time by the trapezoidal rule. The files may be larger than the memory.
+    """
+
+    device: str = Field(description="Column of the device (SPDEVID).")
+    session: str = Field(description="Column of the session (SESSION_ID).")
+    time: str = Field(description="Column of the time: ISO 8601 with offset, or numbers with `time_unit`.")
+    time_unit: Literal["s", "ms", "us"] | None = Field(None, description="Unit of times that are numbers since 1970-01-01 UTC.")
+    irradiance: str = Field(description="Column of the irradiance.")
+    irradiance_unit: Literal["mW/cm2", "W/cm2", "W/m2"] | None = Field(None, description="Its unit in all samples.")
+    unit: str | None = Field(None, description="Column with the unit of the irradiance of each sample, in place of `irradiance_unit`.")
+    temperature: str | None = Field(None, description="Column of the temperature of the skin.")
+    temperature_unit: Literal["C", "F"] = Field("C", description="Unit of the temperature.")
+    contact: str | None = Field(None, description="Column of the share of the pad in contact, 0–1.")
+    subject: str | None = Field(None, description="Column of the subject (USUBJID); without it the assignments of devices tell (R28).")
+    longest_gap_s: float = Field(60, description="Between samples further apart than this the device counts as off.", gt=0)
+
+
 class Source(PlanModel):
     """One raw file of a domain and how its columns become the domain's variables."""
 
     domain: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(description="Two-letter domain.")
-    file: str = Field(description="File name in the data folder.")
+    file: str = Field(description="File name in the data folder; a pattern such as `sessions-*.ndjson` stands for many files alike.")
+    samples: Samples | None = Field(None, description="The files hold samples of telemetry, which become sessions (domain DX).")
     format: Literal["csv", "xpt", "parquet", "ndjson", "sas7bdat"] | None = Field(
         None, description="File format; default by ending (.gz allowed for csv and ndjson)."
     )

@@ -6,22 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from nirls.methods._covariance import covariance_rows, path
 from nirls.methods._groups import denominators
-from nirls.methods._linear import (
-    DIFFERENCE,
-    LSMEAN,
-    MARGINS,
-    NO_RECORD,
-    arms_and_reference,
-    complete,
-    estimates,
-    exclusions,
-    facts,
-    ordered_visits,
-)
+from nirls.methods._linear import DIFFERENCE, LSMEAN, NO_RECORD, estimates
+from nirls.methods._mixed import Mixed, fit_mixed, model_rows
 from nirls.methods._terms import term_rows
-from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
 from nirls.plan.study import Id
@@ -29,22 +17,6 @@ from nirls.plan.study import Id
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nirls.models.mmrm import MMRMResult
-
-DDF_WORDS = {
-    "kenward-roger-linear": "Kenward–Roger (linear)",
-    "kenward-roger": "Kenward–Roger",
-    "satterthwaite": "Satterthwaite",
-    "between-within": "between-within",
-    "residual": "residual",
-}
-VARIANCE_WORDS = {
-    "model": "model-based",
-    "CR0": "robust, CR0",
-    "CR1": "robust, CR1",
-    "CR2": "robust, CR2 (bias-reduced)",
-    "CR3": "robust, CR3 (jackknife)",
-}
 IN_TIME = ("sp-exp", "random-intercept", "random-slope")
 """Covariances over the times of the records; all others are over visits."""
 
@@ -118,137 +90,33 @@ class MMRMOptions(PlanModel):
 @method("mmrm", options=MMRMOptions, outcome="repeated mean")
 def mmrm(data: AnalysisData, options: MMRMOptions) -> MethodResult:
     """LS means and differences from the reference by visit, and Type III tests of the terms, from a mixed model (REML)."""
-    import warnings
-
-    from nirls.ard.build import row
-    from nirls.errors import MethodError
-    from nirls.models.mmrm import mmrm as fit_model
-
-    needed = [options.response, *options.covariates, options.visit, options.visit_order, options.subject]
-    require(data.frame, needed + ([options.time] if options.time else []), data.analysis_id)
-    group, arms, reference = arms_and_reference(data, options.reference)
-    frame = data.frame.assign(**{options.visit: ordered_visits(data, options.visit, options.visit_order)})
-    visits = [str(v) for v in frame[options.visit].cat.categories]
-    # with one visit the visit factor has no column of its own
-    visit_terms = [f"{c}:{options.visit}" for c in options.by_visit] + [f"{group}:{options.visit}"]
-    terms = [*options.covariates, group, options.visit, *visit_terms]
-    formula = f"{options.response} ~ {' + '.join(terms)}"
-
-    entered = complete(frame, options.response, group, options.covariates)
-    if options.time is not None:
-        _check_times(frame[entered], options, data.analysis_id)
-
-    fit, failure = None, ""
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*are not analysed: missing")  # they are counted below
-            fit = fit_model(
-                formula,
-                frame if options.time is None else frame[entered],
-                subject=options.subject,
-                visit=options.time or options.visit,
-                covariance=options.covariance,
-                group=group if options.covariance_by_arm else None,
-                ddf=options.ddf,
-                vcov=None if options.vcov == "model" else options.vcov,
-                rank_deficient=options.rank_deficient,
-            )
-    except MethodError as error:
-        failure = str(error)
-
-    found = denominators(data, total=False)
-    found += _estimates(fit, failure, frame, options, group, arms, reference, visits)
-    found += term_rows(fit, failure, terms)
-    found += exclusions(
-        data,
-        subject=options.subject,
-        response=options.response,
-        group=group,
-        baseline="BASE",
-        covariates=options.covariates,
-        absent="No post-baseline value",
-    )
-    gaps = int((frame[options.response].notna() & ~entered).sum())
-    found.append(row("n_obs", int(entered.sum()), variable="model"))
-    found.append(row("conf_level", options.level, variable="model"))
-    texts = {
-        "formula": formula,
-        "ddf": DDF_WORDS[options.ddf],
-        "variance": "Kenward–Roger adjusted" if options.ddf.startswith("kenward-roger") else VARIANCE_WORDS[options.vcov],
-        "weights": MARGINS[options.margins],
-        "reml": "REML",
-    }
-    footnotes = [f"{gaps} observed records are not analysed because a covariate is missing."] if gaps else []
-    if fit is None:
-        footnotes.append(f"The model could not be fitted: {failure}.")
-    else:
-        found += covariance_rows(fit)
-        over = f"; time of each record: {options.time}" if options.time else ""
-        texts |= {"covariance": fit.fit.working.structure.label + over, "path": path(fit)}
-        if fit.design.dropped:
-            footnotes.append(f"Not estimable and left out of the model: {', '.join(fit.design.dropped)}.")
-    return MethodResult(rows=found + facts(texts), footnotes=tuple(footnotes))
+    mixed = fit_mixed(data, options)
+    found = denominators(data, total=False) + _estimates(mixed, options) + term_rows(mixed.fit, mixed.failure, mixed.terms)
+    facts_of_model, footnotes = model_rows(data, options, mixed)
+    return MethodResult(rows=found + facts_of_model, footnotes=footnotes)
 
 
-def _check_times(records: pd.DataFrame, options: MMRMOptions, analysis_id: str) -> None:
-    """Every analysed record has a time, and no subject two records at one time or visit."""
-    import pandas as pd
-
-    from nirls.errors import ConfigError, DataError
-
-    time = options.time
-    if not pd.api.types.is_numeric_dtype(records[time]):
-        raise ConfigError(f"analyses.yaml: {analysis_id}: time: {time} is not a number; use a study day, for example ADY")
-
-    def named(some: pd.DataFrame) -> str:
-        shown = [f"{s} at {v}" for s, v in some[[options.subject, options.visit]].head(10).itertuples(index=False)]
-        return ", ".join(shown) + (f" and {len(some) - 10} more" if len(some) > 10 else "")
-
-    untimed = records[records[time].isna()]
-    if len(untimed):
-        raise DataError(f"{analysis_id}: {time} is missing in {len(untimed)} records with an observed {options.response}: {named(untimed)}")
-    again = records[records.duplicated([options.subject, options.visit])]
-    if len(again):
-        raise DataError(f"{analysis_id}: a subject may have one record per visit; more than one for: {named(again)}")
-    shared = records[records.duplicated([options.subject, time], keep=False)]
-    if len(shared):
-        told = [
-            f"{subject} at {time} {at:g} ({', '.join(map(str, same[options.visit]))})"
-            for (subject, at), same in shared.groupby([options.subject, time], observed=True)
-        ]
-        more = f" and {len(told) - 10} more" if len(told) > 10 else ""
-        raise DataError(f"{analysis_id}: a subject may have one record at a time; more than one for: {', '.join(told[:10])}{more}")
-
-
-def _estimates(
-    fit: MMRMResult | None,
-    failure: str,
-    frame: pd.DataFrame,
-    options: MMRMOptions,
-    group: str,
-    arms: list[str],
-    reference: str,
-    visits: list[str],
-) -> list[dict[str, Any]]:
+def _estimates(mixed: Mixed, options: MMRMOptions) -> list[dict[str, Any]]:
     """LS means and differences, visit by visit in order of the arms."""
     from nirls.ard.build import row
 
+    fit, failure, group, reference = mixed.fit, mixed.failure, mixed.group, mixed.reference
     means, differences = {}, {}
     if fit is not None:
         means = _by_cell(fit.lsmeans(group, by=options.visit, margins=options.margins, level=options.level), options.visit, group)
         if reference in fit.design.factors[group]:
             table = fit.contrasts(group, by=options.visit, reference=reference, margins=options.margins, level=options.level)
             differences = _by_cell(table, options.visit, group)
-    entered = frame[complete(frame, options.response, group, options.covariates)]
+    entered = mixed.frame[mixed.entered]
     sizes = entered.groupby([options.visit, group], observed=False)[options.subject].nunique()
     found = []
-    for visit in visits:
-        for arm in arms:
+    for visit in mixed.visits:
+        for arm in mixed.arms:
             key = {"variable": options.response, "group1": group, "group1_level": arm, "visit": visit}
             n = int(sizes.get((visit, arm), 0))
             found.append(row("n", n, **key))
             found += estimates(LSMEAN, means.get((visit, arm)), failure or (NO_RECORD if n == 0 else "not estimable"), **key)
-        for arm in (a for a in arms if a != reference):
+        for arm in (a for a in mixed.arms if a != reference):
             key = {"variable": options.response, "group1": group, "group1_level": arm, "visit": visit}
             empty = not (sizes.get((visit, arm), 0) and sizes.get((visit, reference), 0))
             reason = failure or (NO_RECORD.replace("this arm", "one of the arms") if empty else "not estimable")

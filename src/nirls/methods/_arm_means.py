@@ -62,7 +62,9 @@ def arm_means(mixed: Mixed, options: MMRMOptions, visit: str, arms: Iterable[str
     return ArmMeans(arms=wanted, rows=rows, estimate=rows @ fit.fit.beta, cov=rows @ fit.cov_params().to_numpy() @ rows.T)
 
 
-def mean_rows(mixed: Mixed, options: MMRMOptions, visit: str, arms: Iterable[str], means: ArmMeans | None, failure: str) -> list[dict[str, Any]]:
+def mean_rows(
+    mixed: Mixed, options: MMRMOptions, visit: str, arms: Iterable[str], means: ArmMeans | None, failure: str
+) -> list[dict[str, Any]]:
     """ARD rows of the LS means at the visit, with the number of subjects observed."""
     from nirls.ard.build import row
 

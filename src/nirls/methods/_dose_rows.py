@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 AVERAGE = "average"
 TARGET, UPPER, PEAK = "target", "upper edge", "peak"
-_WORDS = {TARGET: "the target dose", UPPER: "the upper edge", PEAK: "the peak"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +121,7 @@ def contrast_rows(study: Study, options: MCPModOptions, group: str, coefficients
 def fit_rows(study: Study, options: MCPModOptions, fits: DoseFits) -> list[dict[str, Any]]:
     """Parameters, gAIC and weight of each model; a model that was refused, with the reason."""
     from nirls.ard.build import row
+    from nirls.stats.dose import SHAPES
 
     found = []
     for k, fit in enumerate(fits.estimate.fits if fits.estimate is not None else ()):
@@ -139,6 +139,7 @@ def fit_rows(study: Study, options: MCPModOptions, fits: DoseFits) -> list[dict[
             scaled = value if name in fit.shape.nonlinear else study.sign * value
             found.append(row("coefficient", scaled, group2="PARAMETER", group2_level=name, warning=warning, **key))
     for name, reason in fits.refused.items():
+        found.append(row("text", None, stat_text=SHAPES[name].words, variable="fit", variable_level=name))
         found.append(row("gaic", None, error=reason, variable="fit", variable_level=name))
     return found
 
@@ -211,28 +212,32 @@ def curve_rows(study: Study, options: MCPModOptions, fits: DoseFits) -> list[dic
     return found
 
 
-def told(study: Study, options: MCPModOptions, coefficients: np.ndarray, test: ContrastTest, fits: DoseFits) -> tuple[str, ...]:
-    """Footnotes: scale, reference distribution with its error, models, interval, and models that were refused."""
+def _plain(value: float) -> str:
+    """One significant digit without a power of ten: "0.00007"."""
+    from decimal import Decimal
+
+    return f"{Decimal(f'{value:.1g}'):f}"
+
+
+def told(study: Study, options: MCPModOptions, test: ContrastTest, fits: DoseFits) -> dict[str, str]:
+    """Facts: the test with its reference distribution and error, the models, the target dose, the intervals."""
     what = f"\N{MINUS SIGN}{options.response}" if study.sign < 0 else options.response
-    worst = max(float(test.p_error.max()), 1e-12)
-    found = [
-        f"Contrasts are tested one-sided on the improvement ({what}) at {options.at_visit.lower()}: positive t favours the treatment. "
-        f"Multivariate t with {test.df:.1f} df, the smallest of the contrasts; standard error of the integration "
-        f"{worst:.1g} (p) and {max(test.critical_error, 1e-12):.1g} (critical value), or less.",
-    ]
-    if fits.estimate is not None:
-        unit = f" {study.unit}" if study.unit else ""
-        found.append(
-            f"Models: generalised least squares on the LS means and their covariance; gAIC = (\N{GREEK SMALL LETTER MU}\N{COMBINING CIRCUMFLEX ACCENT} \N{MINUS SIGN} f)\N{PRIME}S"
-            "\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ONE}(\N{GREEK SMALL LETTER MU}\N{COMBINING CIRCUMFLEX ACCENT} \N{MINUS SIGN} f) + 2k; weights \N{PROPORTIONAL TO} exp(\N{MINUS SIGN}gAIC/2)."
-        )
-        found.append(
-            f"Target dose: the smallest dose up to {study.highest:g}{unit} with an improvement of {options.delta:g} over dose 0; upper edge: "
-            f"where the improvement falls below it again. Nothing is extrapolated beyond {study.highest:g}{unit}."
-        )
-        found.append(
-            f"Intervals: percentiles of {options.draws} parametric-bootstrap draws of the LS means, models refitted and weighted anew in "
-            "each draw; draws in which a dose is not reached stand last and are not left out."
-        )
-    found += [f"The model {name} was not fitted: {reason}." for name, reason in fits.refused.items()]
-    return tuple(found)
+    worst = float(test.p_error.max())
+    unit = f" {study.unit}" if study.unit else ""
+    found = {
+        "contrast_test": f"one-sided on the improvement ({what}), so that positive t favours the treatment; multivariate t with "
+        f"{test.df:.1f} df, the smallest of the contrasts; standard error of its integration {_plain(worst)} (adjusted p, at most) "
+        f"and {_plain(test.critical_error)} (critical value)"
+    }
+    if fits.estimate is None:
+        return found
+    return found | {
+        "dose_models": "generalised least squares on the LS means and their covariance S; gAIC = (m − f)′S⁻¹(m − f) + 2k for LS means m, "
+        "curve f and k parameters; weights in proportion to exp(−gAIC/2); e0 is the mean at dose 0, or the level that an umbrella "
+        "rises from",
+        "target_dose": f"the smallest dose up to {study.highest:g}{unit} with an improvement of {options.delta:g} over dose 0; upper "
+        f"edge: where the improvement falls below it again; nothing is extrapolated beyond {study.highest:g}{unit}",
+        "dose_intervals": f"percentiles of {options.draws} parametric-bootstrap draws of the LS means, models refitted and weighted "
+        "anew in each draw; draws in which a dose is not reached stand last and are not left out; the upper edge is that of the draws "
+        "that reach the target",
+    }

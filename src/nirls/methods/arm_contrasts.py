@@ -143,8 +143,8 @@ def _joint(mixed: Mixed, name: str, test: Joint, hypotheses: list[np.ndarray | N
 
     values: dict[str, float] | None = None
     if mixed.fit is not None and not failure:
-        found = mixed.fit.test(np.array(hypotheses))
-        values = {"num_df": float(found.num_df), "den_df": found.den_df, "f_statistic": found.statistic, "p_value": found.p_value}  # type: ignore[union-attr, assignment]
+        found: Any = mixed.fit.test(np.array(hypotheses))  # of two rows or more: an F test
+        values = {"num_df": found.num_df, "den_df": found.den_df, "f_statistic": found.statistic, "p_value": found.p_value}
     names = {n: n for n in ("num_df", "den_df", "f_statistic", "p_value")}
     key = {"variable": "joint", "variable_level": name}
     label = row("text", None, stat_text=test.label, group2="GROUP", group2_level=test.group, **key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,8 +17,11 @@ from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
+    from nirls.stats.dose import ContrastTest
 
 Model = Literal["linear", "linlog", "emax", "sigEmax", "exponential", "logistic", "quadratic", "betaMod", "logGauss", "doubleEmax"]
 FEWEST = 3
@@ -75,7 +78,12 @@ class MCPModOptions(MMRMOptions):
 
     @model_validator(mode="after")
     def _names_differ(self) -> MCPModOptions:
-        for what, values in (("dose_arms", self.dose_arms), ("candidates", [c.name for c in self.candidates]), ("models", self.models or [])):
+        named: dict[str, list[str]] = {
+            "dose_arms": self.dose_arms,
+            "candidates": [c.name for c in self.candidates],
+            "models": [*(self.models or [])],
+        }
+        for what, values in named.items():
             twice = sorted({v for v in values if values.count(v) > 1})
             if twice:
                 raise ValueError(f"{what}: {', '.join(twice)} is there twice")
@@ -145,17 +153,17 @@ def mcpmod(data: AnalysisData, options: MCPModOptions) -> MethodResult:
         failure = str(error)
     found = denominators(data, total=False) + mean_rows(mixed, options, options.at_visit, study.arms, means, failure)
     found += study.dose_rows(mixed.group)
+    texts = {"at": options.at_visit, "dose_unit": study.unit, "direction": "lower_better" if study.sign < 0 else "higher_better"}
     if means is not None and mixed.fit is not None:
         tested = _tested(study, options, mixed, means)
         fits = study.fits(options, means)
         found += contrast_rows(study, options, mixed.group, *tested)
         found += fit_rows(study, options, fits) + target_rows(study, options, fits) + curve_rows(study, options, fits)
-        notes = told(study, options, *tested, fits)
+        texts |= told(study, options, tested[1], fits)
     else:
         found += study.missing_rows(options, failure)
-        notes = (f"Nothing about dose could be estimated: {failure}.",)
     rows, footnotes = model_rows(data, options, mixed)
-    return MethodResult(rows=found + rows + facts({"at": options.at_visit, "dose_unit": study.unit}), footnotes=(*footnotes, *notes))
+    return MethodResult(rows=found + rows + facts(texts), footnotes=footnotes)
 
 
 def _study(data: AnalysisData, options: MCPModOptions, mixed: Mixed) -> Study:
@@ -196,7 +204,7 @@ def _direction(data: AnalysisData) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _tested(study: Study, options: MCPModOptions, mixed: Mixed, means: ArmMeans):
+def _tested(study: Study, options: MCPModOptions, mixed: Mixed, means: ArmMeans) -> tuple[np.ndarray, ContrastTest]:
     """Contrast coefficients and their test; the degrees of freedom are the smallest of the contrasts'."""
     import numpy as np
 
@@ -207,6 +215,3 @@ def _tested(study: Study, options: MCPModOptions, mixed: Mixed, means: ArmMeans)
     df = float(mixed.fit.t_tests(coefficients @ means.rows).df.min())
     test = contrast_test(study.sign * means.estimate, means.cov, coefficients, df, alpha=options.alpha, seed=options.seed)
     return coefficients, test
-
-
-MODELS: tuple[str, ...] = get_args(Model)

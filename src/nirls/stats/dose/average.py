@@ -35,7 +35,8 @@ class Averaged:
     def windows(self, delta: float, highest: float) -> tuple[Window, ...]:
         """Doses with an effect of Δ: of each model, then of the average."""
         n = len(self.weights)
-        return tuple(window(curve.mean, n, delta, highest) for curve in (*self.fits, self))
+        curves = [*(fit.mean for fit in self.fits), self.mean]
+        return tuple(window(curve, n, delta, highest) for curve in curves)
 
 
 def average(

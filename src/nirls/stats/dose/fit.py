@@ -147,7 +147,7 @@ class _Profile:
 
 def _search(problem: _Profile, y: Array, limits: Array) -> Array:
     """The best η (N, r) within the limits."""
-    axes = [np.linspace(*ends, n) for ends, n in zip(limits, _POINTS[len(limits)], strict=True)]
+    axes = [np.linspace(low, high, n) for (low, high), n in zip(limits, _POINTS[len(limits)], strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     q, triangle = np.linalg.qr(problem.columns(grid.reshape(-1, len(limits))))
     along = np.tensordot(y, q, axes=(1, 1))  # (N, points, q)

@@ -110,7 +110,9 @@ def refusal(shape: Shape, doses: Array) -> str:
     """Why a design cannot identify a model; empty when it can."""
     levels = np.unique(np.asarray(doses, float)).size
     if shape.n_parameters >= levels:
-        return f"{shape.n_parameters} parameters cannot be estimated from {levels} dose levels: at least {shape.n_parameters + 1} are needed"
+        return (
+            f"{shape.n_parameters} parameters cannot be estimated from {levels} dose levels: at least {shape.n_parameters + 1} are needed"
+        )
     return ""
 
 

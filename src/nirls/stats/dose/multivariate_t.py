@@ -72,10 +72,8 @@ class MaximumT:
         with np.errstate(divide="ignore", over="ignore"):
             square = (t / reach) ** 2 / rank
         beyond = special.fdtrc(rank, self.df, square) if np.isfinite(self.df) else special.chdtrc(rank, square * rank)
-        if t > 0:
-            chance = np.where(reach > 0, beyond, 0.0)
-        else:  # every direction with a non-negative maximum is beyond; of the others, those near the centre
-            chance = np.where(reach >= 0, 1.0, 1.0 - beyond)
+        # for t ≤ 0 every direction with a non-negative maximum is beyond; of the others, those near the centre
+        chance = np.where(reach > 0, beyond, 0.0) if t > 0 else np.where(reach >= 0, 1.0, 1.0 - beyond)
         means = chance.mean(axis=1)
         error = means.std(ddof=1) / np.sqrt(means.size) if means.size > 1 else 0.0
         return float(means.mean()), float(error)

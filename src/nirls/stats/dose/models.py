@@ -244,7 +244,7 @@ SHAPES: dict[str, Shape] = {
         ),
         Shape(
             name="doubleEmax", words="double Emax", linear=("eMax1", "eMax2"), nonlinear=("ed1", "ed2"), guess=("ed1", "ed2", "ratio"),
-            umbrella=True, bounds=((0.001, 0.5, True), (0.5, 5.0, True)), basis=_double, slopes=_double_slopes,
+            umbrella=True, bounds=((0.001, 0.25, True), (0.5, 5.0, True)), basis=_double, slopes=_double_slopes,
         ),
     )
 }  # fmt: skip

@@ -105,7 +105,8 @@ class MCPModOptions(MMRMOptions):
         levels = sorted(set(given.values()))
         if levels[0] < 0:
             yield f"dose_arms: the dose {levels[0]:g} is negative"
-        elif levels[0] != 0:
+            return
+        if levels[0] != 0:
             yield f"dose_arms: no arm has dose 0, which every effect is measured from; the smallest is {levels[0]:g}"
         if len(levels) < FEWEST:
             yield f"dose_arms: {len(levels)} different doses; a dose–response curve needs {FEWEST} or more with dose 0"

@@ -26,6 +26,7 @@ Array = np.ndarray
 _REPLICATES, _POWER = 16, 13
 _ANGLES = 2**17
 """Angles of the rule in two dimensions."""
+_ROOM = 0.02
 _SMALL = 1e-10
 """A dimension with a smaller share of the variance is rounding."""
 
@@ -92,13 +93,9 @@ class MaximumT:
         def excess(t: float) -> float:
             return self.sf(t)[0] - alpha
 
-        high = 4.0
-        while excess(high) > 0:
-            high *= 2.0
-        low = -1.0
-        while excess(low) < 0:
-            low *= 2.0
-        value = float(optimize.brentq(excess, low, high, xtol=1e-7))
+        # the quantile of one statistic lies below, that of Bonferroni above; a little room for the error of the integration
+        single, all_apart = (-special.stdtrit(self.df, share) for share in (alpha, alpha / len(self.correlation)))
+        value = float(optimize.brentq(excess, single - _ROOM, all_apart + _ROOM, xtol=1e-7))
         step = 1e-3
         slope = (excess(value + step) - excess(value - step)) / (2.0 * step)
         return value, abs(self.sf(value)[1] / slope)

@@ -208,7 +208,8 @@ def _curves(drawing: Drawing, what: Picture, frame: _Frame) -> None:
         drawing.path([*along(what.low), *along(what.high)[::-1]], stroke="none", fill=BAND, line=0, closed=True)
     if what.window is not None:  # over the band, so that the edge is seen all the way
         drawing.path([(frame.x(what.window[0]), frame.top), (frame.x(what.window[0]), frame.bottom)], stroke=EDGE_OF_WINDOW, line=1.3)
-    if what.effect is not None:
+    seen = what.effect is not None and frame.low <= what.effect <= frame.high
+    if what.effect is not None and seen:
         y = frame.y(what.effect)
         drawing.path([(frame.left, y), (frame.right, y)], stroke=EDGE_OF_WINDOW, line=1.1, dash="2 3")
     labels = []
@@ -225,7 +226,7 @@ def _curves(drawing: Drawing, what: Picture, frame: _Frame) -> None:
         drawing.path([(end + 3, frame.y(value)), (tip, y)], stroke=LINE if bold else SOFT, line=0.7)
         drawing.text(tip + 4, y + SMALL * 0.36, text, size=SIZE if bold else SMALL, bold=bold, fill=LINE if bold else INK)
     # the words of the window and of its effect last, on a light edge, so that no curve runs through them
-    if what.effect is not None:
+    if what.effect is not None and seen:
         drawing.text(frame.left + 6, frame.y(what.effect) - 5, what.effect_text, size=SMALL, fill=EDGE_OF_WINDOW, halo="#ffffff")
     start = frame.left if what.window is None else frame.x(what.window[0])
     lines = wrap(bind(what.window_text), SMALL, frame.right - frame.left - 12, True)

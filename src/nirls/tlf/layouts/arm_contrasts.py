@@ -8,7 +8,7 @@ from nirls.plan.base import PlanModel
 from nirls.tlf import model_text
 from nirls.tlf.document import Cell, Column, Row, Spanner, TableDocument
 from nirls.tlf.errors import DisplayError
-from nirls.tlf.formats import bind, count, interval, number, p_value, with_spread
+from nirls.tlf.formats import count, interval, number, p_value, with_spread
 from nirls.tlf.layouts._common import capital, cell, chosen_param, digits, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard
@@ -28,9 +28,13 @@ class ArmContrastsDisplay(PlanModel):
 def arm_contrasts(request: Request) -> Laid:
     """LS means of the arms of each group of contrasts, the contrasts with their tests, and joint tests."""
     options, context, main, notes = request.options, request.context, request.ards["main"], Notes()
-    names = main.values("variable_level", variable="contrast")
+    names = main.values("variable_level", variable="contrast", group2="GROUP") or [
+        n for n in main.values("variable_level", variable="contrast") if n in main.comparisons
+    ]
     if not names:
-        raise DisplayError(f"{request.id}: analysis {main.analysis_id!r} holds no contrasts; use one with the method 'arm_contrasts'")
+        raise DisplayError(
+            f"{request.id}: analysis {main.analysis_id!r} holds no contrasts of arms; use one with the method 'arm_contrasts'"
+        )
     strange = [n for n in options.known if n not in names]
     if strange:
         raise DisplayError(f"{request.id}: options.known: {', '.join(strange)} not among the contrasts {', '.join(names)}")
@@ -40,10 +44,10 @@ def arm_contrasts(request: Request) -> Laid:
     shown: list[str] = []
     for heading in _headings(main):
         own = [n for n in names if main.find("text", variable="contrast", variable_level=n, **_group(heading)) is not None]
-        rows.append(Row(label=bind(heading) or "Contrasts", kind="section"))
+        rows.append(Row(label=heading or "Contrasts", kind="section"))
         arms = [a for a in context.arms if any(_weight(main, n, a.code) for n in own)]
         for arm in arms:
-            rows.append(_mean(request, main, arm.code, bind(arm.short), notes, truth))
+            rows.append(_mean(request, main, arm.code, arm.short, notes, truth))
             shown.append(arm.code)
         for name in own:
             rows.append(_contrast(request, main, name, heading, notes))
@@ -101,7 +105,7 @@ def _contrast(request: Request, main: Ard, name: str, heading: str, notes: Notes
     if options.known:
         cells.append(Cell(text=number(options.known[name], d) if name in options.known else ""))
     label = main.get("text", variable="contrast", variable_level=name, **_group(heading)).text
-    return Row(label=bind(capital(label)), indent=1, cells=tuple(cells))
+    return Row(label=capital(label), indent=1, cells=tuple(cells))
 
 
 def _joint(request: Request, main: Ard, name: str, heading: str, notes: Notes, truth: bool) -> Row:
@@ -112,4 +116,4 @@ def _joint(request: Request, main: Ard, name: str, heading: str, notes: Notes, t
     value = "NE" if f.value != f.value else f"F = {number(f.value, digits(context, 'f_statistic'))}"
     cells = (Cell(), Cell(), cell(value, notes, f), Cell(), cell(df, notes, num, den), cell(p_value(p.value, context.p_style), notes, p))
     label = main.get("text", variable="joint", variable_level=name, **_group(heading)).text
-    return Row(label=bind(capital(label)), indent=1, cells=(*cells, *([Cell()] if truth else [])))
+    return Row(label=capital(label), indent=1, cells=(*cells, *([Cell()] if truth else [])))

@@ -85,7 +85,7 @@ def _parameters(main: Ard, name: str, notes: Notes) -> Cell:
         (parameter, main.get("coefficient", variable="fit", variable_level=name, group2="PARAMETER", group2_level=parameter))
         for parameter in main.values("group2_level", variable="fit", variable_level=name, group2="PARAMETER")
     ]
-    return cell(", ".join(f"{p}\N{NO-BREAK SPACE}{significant(f.value)}" for p, f in found), notes, *(f for _, f in found))
+    return cell(", ".join(f"{p} {significant(f.value)}" for p, f in found), notes, *(f for _, f in found))
 
 
 def _doses(request: Request, main: Ard, name: str, notes: Notes) -> tuple[Cell, ...]:

@@ -131,7 +131,9 @@ class Files(dict):
 
 
 def quick(entry):
-    """What makes an analysis by imputation short; it reads the same."""
+    """What makes an analysis by simulation short; it reads the same."""
+    if entry.method == "mcpmod":
+        return {"options": {**entry.options, "draws": 100}}
     fewer = {"imputation": {"draws": 2}, "tipping_point": {"step": 20}}
     short = entry.method in fewer
     return {"arms": ["SHAM", "NIR850-54"], "options": {**entry.options, **fewer[entry.method]}} if short else {}
@@ -295,7 +297,10 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
     other = dataclasses.replace(plan, instruments={**plan.instruments, key: scale.model_copy(update={"item_range": (0.0, 9.0)})})
     seed = dataclasses.replace(plan, config=plan.config.model_copy(update={"seed": 1}))
     before, imputing = Targets(plan=plan), ("imputation", "tipping_point")
-    for changed_plan, methods in ((other, {"mcid", "retest", "reliability", "responder", "distribution", *imputing}), (seed, {"mcid"})):
+    for changed_plan, methods in (
+        (other, {"mcid", "retest", "reliability", "responder", "distribution", "mcpmod", *imputing}),
+        (seed, {"mcid"}),
+    ):
         after = Targets(plan=changed_plan)
         again = {plan.analyses[a].method for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)}
         assert again == methods

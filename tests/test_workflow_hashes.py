@@ -175,6 +175,7 @@ def test_a_stage_reads_nothing_that_its_hash_leaves_out(plan, tmp_path):
         files = Files(
             data=adam / f"{entry.dataset.lower()}.parquet", adsl=adam / "adsl.parquet", used=[ard / f"{u}.parquet" for u in entry.uses],
             ice=adam / "adice.parquet" if Targets(plan=plain).needs_events(key) else None,
+            beside=[adam / f"{name}.parquet" for name in Targets(plan=plain).beside(key)],
         )  # fmt: skip
         out = Files(ard=ard / f"{key}.parquet", records=ard / f"{key}.records.parquet")
         _, read = run("analyse", lambda key=key, files=files, out=out: analyse_files(plan, key, files, out, {"spec": "", "code": ""}), key)

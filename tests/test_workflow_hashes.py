@@ -131,7 +131,9 @@ class Files(dict):
 
 
 def quick(entry):
-    """What makes an analysis by imputation short; it reads the same."""
+    """What makes an analysis by simulation short; it reads the same."""
+    if entry.method == "mcpmod":
+        return {"options": {**entry.options, "draws": 100}}
     fewer = {"imputation": {"draws": 2}, "tipping_point": {"step": 20}}
     short = entry.method in fewer
     return {"arms": ["SHAM", "NIR850-54"], "options": {**entry.options, **fewer[entry.method]}} if short else {}
@@ -155,11 +157,12 @@ def test_a_stage_reads_nothing_that_its_hash_leaves_out(plan, tmp_path):
     adam = tmp_path / "adam"
     adam.mkdir()
     paths, seen = [*sorted((tmp_path / "sdtm").glob("*.parquet")), tmp_path / "sdtm/_ledger/findings.csv"], set()
-    for dataset in ("ADSL", "ADQS", "ADDV", "ADICE"):
+    paths += [tmp_path / "sdtm/_ledger/quarantine"]
+    for dataset in ("ADSL", "ADQS", "ADDV", "ADICE", "ADEX", "ADEXSUM", "ADDIARY"):
         inputs = read_inputs(paths)
         derived, read = run("derive", lambda inputs=inputs, dataset=dataset: derive(dataset, inputs, plan))
         seen |= read
-        paths += [adam / f"{dataset.lower()}.parquet"] if dataset in ("ADSL", "ADQS") else []
+        paths += [adam / f"{dataset.lower()}.parquet"] if dataset in ("ADSL", "ADQS", "ADEX") else []
         write_table(derived.frame, adam / f"{dataset.lower()}.parquet", {})
     unread = {f"study.{n}" for n in STUDY["derive"]} - seen - {"study.id"}  # of data without STUDYID alone
     assert not unread, f"derive no longer reads {sorted(unread)}"
@@ -172,6 +175,7 @@ def test_a_stage_reads_nothing_that_its_hash_leaves_out(plan, tmp_path):
         files = Files(
             data=adam / f"{entry.dataset.lower()}.parquet", adsl=adam / "adsl.parquet", used=[ard / f"{u}.parquet" for u in entry.uses],
             ice=adam / "adice.parquet" if Targets(plan=plain).needs_events(key) else None,
+            beside=[adam / f"{name}.parquet" for name in Targets(plan=plain).beside(key)],
         )  # fmt: skip
         out = Files(ard=ard / f"{key}.parquet", records=ard / f"{key}.records.parquet")
         _, read = run("analyse", lambda key=key, files=files, out=out: analyse_files(plan, key, files, out, {"spec": "", "code": ""}), key)
@@ -294,7 +298,10 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
     other = dataclasses.replace(plan, instruments={**plan.instruments, key: scale.model_copy(update={"item_range": (0.0, 9.0)})})
     seed = dataclasses.replace(plan, config=plan.config.model_copy(update={"seed": 1}))
     before, imputing = Targets(plan=plan), ("imputation", "tipping_point")
-    for changed_plan, methods in ((other, {"mcid", "retest", "reliability", "responder", "distribution", *imputing}), (seed, {"mcid"})):
+    for changed_plan, methods in (
+        (other, {"mcid", "retest", "reliability", "responder", "distribution", "mcpmod", *imputing}),
+        (seed, {"mcid"}),
+    ):
         after = Targets(plan=changed_plan)
         again = {plan.analyses[a].method for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)}
         assert again == methods

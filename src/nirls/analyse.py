@@ -21,6 +21,7 @@ def run_analysis(
     adsl: pd.DataFrame,
     used: dict[str, pd.DataFrame] | None = None,
     ice: pd.DataFrame | None = None,
+    beside: dict[str, pd.DataFrame] | None = None,
 ) -> tuple[pd.DataFrame, MethodResult]:
     """Select the records an analysis means, run its method, and return the ARD.
 
@@ -35,6 +36,8 @@ def run_analysis(
         ARDs of the analyses it builds on.
     ice : DataFrame, optional
         ADICE; needed by an analysis with an estimand.
+    beside : dict of str to DataFrame, optional
+        The data sets that the method reads beside its own.
 
     Returns
     -------
@@ -47,6 +50,7 @@ def run_analysis(
 
     data, bound = _bound(plan, select(plan, analysis_id, frame, adsl, used or {}, ice), frame)
     entry = all_methods()[data.spec.method]
+    data = _with_others(data, entry.beside, beside or {})
     result = entry.function(data, validate(entry.options, data.spec.options))
     params = data.frame["PARAMCD"].dropna().unique() if "PARAMCD" in data.frame.columns else []
     shared: dict[str, Any] = {
@@ -64,6 +68,22 @@ def run_analysis(
     handled = bound.rows if bound else []
     rows = [{"param": param, **r} if not r.get("param") else r for r in [*result.rows, *handled, *notes]]
     return to_frame(rows, **shared), result
+
+
+def _with_others(data: AnalysisData, wanted: tuple[str, ...], given: dict[str, pd.DataFrame]) -> AnalysisData:
+    """With the data sets that the method asks for, of the subjects analysed."""
+    from dataclasses import replace
+
+    from nirls.errors import DataError
+
+    absent = [name for name in wanted if name not in given]
+    if absent:
+        raise DataError(
+            f"analyses.yaml: {data.analysis_id}: the method {data.spec.method!r} needs {', '.join(absent)}, which this study "
+            "does not have; give the log of device sessions (domain DX) under `sources` of study.yaml"
+        )
+    own = {name: given[name][given[name]["USUBJID"].isin(data.adsl["USUBJID"])].reset_index(drop=True) for name in wanted}
+    return replace(data, beside=own)
 
 
 def _comparison_only(spec: Analysis) -> list[str]:
@@ -167,7 +187,8 @@ def analyse_files(plan: Plan, analysis_id: str, inputs: Any, outputs: Any, prove
     frame, adsl = pd.read_parquet(inputs.data), pd.read_parquet(inputs.adsl)
     used = {Path(path).stem: read_ard(path) for path in inputs.get("used", [])}
     ice = pd.read_parquet(inputs.ice) if inputs.get("ice") else None
-    ard, result = run_analysis(plan, analysis_id, frame, adsl, used, ice)
+    beside = {Path(path).stem.upper(): pd.read_parquet(path) for path in inputs.get("beside", [])}
+    ard, result = run_analysis(plan, analysis_id, frame, adsl, used, ice, beside)
     data = select(plan, analysis_id, frame, adsl, used, ice)
     provenance = provenance | {
         "analysis": plan.analyses[analysis_id].model_dump(mode="json"),
@@ -183,4 +204,5 @@ def analyse_files(plan: Plan, analysis_id: str, inputs: Any, outputs: Any, prove
 
 
 def _files(inputs: Any) -> list[str]:
-    return list(dict.fromkeys([inputs.data, inputs.adsl, *([inputs.ice] if inputs.get("ice") else []), *inputs.get("used", [])]))
+    more = [*([inputs.ice] if inputs.get("ice") else []), *inputs.get("beside", []), *inputs.get("used", [])]
+    return list(dict.fromkeys([inputs.data, inputs.adsl, *more]))

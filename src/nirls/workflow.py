@@ -30,11 +30,12 @@ CODE = {
 STUDY = {
     "ingest": (
         *("data", "dates", "blinding", "arms", "reference_date", "visits", "windows", "baseline", "parameters"),
-        *("strata", "covariates", "sources", "rules", "waived"),
+        *("strata", "covariates", "sources", "sessions", "time_zones", "rules", "waived"),
     ),
     "derive": (
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
-        *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations", "intercurrent_events"),
+        *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations"),
+        *("intercurrent_events", "sessions", "diary"),
     ),
     "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
     "display": (
@@ -106,10 +107,11 @@ class Targets:
 
     @property
     def raw(self) -> list[str]:
-        from nirls.sdtm.gate import data_dir
+        from nirls.sdtm.files import data_dir, matching
 
         folder = Path(data_dir(self.plan.study, self.plan.root))
-        names = dict.fromkeys(f for s in self.plan.study.sources for f in (s.file, s.supp.file if s.supp else None) if f)
+        found = [(p.relative_to(folder).as_posix(), s) for s in self.plan.study.sources for p in matching(folder, s.file)]
+        names = dict.fromkeys(f for name, s in found for f in (name, s.supp.file if s.supp else None) if f)
         return [str(folder / name) for name in names]
 
     @property
@@ -118,7 +120,9 @@ class Targets:
 
     @property
     def datasets(self) -> list[str]:
-        return ["adsl", "adqs", "addv", "adice"]
+        more = ["adex", "adexsum"] if "DX" in self.domains else []
+        diary = ["addiary"] if more and self.plan.study.diary is not None else []
+        return ["adsl", "adqs", "addv", "adice", *more, *diary]
 
     @property
     def analyses(self) -> list[str]:
@@ -155,8 +159,15 @@ class Targets:
             "data": f"{self.out}/adam/{spec.dataset.lower()}.parquet",
             "adsl": f"{self.out}/adam/adsl.parquet",
             "used": [f"{self.out}/ard/{u}.parquet" for u in spec.uses],
+            "beside": [f"{self.out}/adam/{name}.parquet" for name in self.beside(analysis)],
             **({"ice": f"{self.out}/adam/adice.parquet"} if self.needs_events(analysis) else {}),
         }
+
+    def beside(self, analysis: str) -> list[str]:
+        """The data sets that the method of an analysis reads beside that of its entry, as far as this study has them."""
+        from nirls.methods.registry import all_methods
+
+        return [name.lower() for name in all_methods()[self.plan.analyses[analysis].method].beside if name.lower() in self.datasets]
 
     def needs_events(self, analysis: str) -> bool:
         """Whether an analysis reads the intercurrent events: its estimand has strategies for them, or its method counts them."""

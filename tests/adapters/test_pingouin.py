@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nirls.adapters.pingouin import cronbach_alpha, intraclass, mean_squares
+from nirls.adapters.pingouin import clock_times, cronbach_alpha, intraclass, mean_squares
 from nirls.errors import NotEstimableError
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference/measurement.json").read_text())
@@ -60,3 +60,11 @@ def test_what_cannot_be_computed_says_why(function):
 def test_perfect_agreement_is_not_an_estimate():
     with pytest.raises(NotEstimableError, match="agree perfectly"):
         intraclass(np.array([[1.0, 1], [2, 2], [5, 5]]))
+
+
+def test_clock_times_across_midnight():
+    """23:00 and 01:00 have the mean 0 h, not noon; times spread evenly have no mean direction."""
+    mean, length = clock_times([23.0, 1.0])
+    assert min(mean, 24 - mean) == pytest.approx(0.0, abs=1e-9)
+    assert length == pytest.approx(np.cos(2 * np.pi / 24), rel=1e-12)
+    assert clock_times([0.0, 6.0, 12.0, 18.0])[1] == pytest.approx(0.0, abs=1e-12)

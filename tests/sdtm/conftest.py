@@ -91,7 +91,7 @@ def _tables():
         "dm": [_subject(i, s) for i, s in enumerate(SUBJECTS)],
         "sv": [{**v, "SVSTDTC": day[v["VISITNUM"]]} for v in visits],
         "ae": [{"USUBJID": s, **event, "AESER": "N"} for s in SUBJECTS],
-        "dx": [{"SPDEVID": "D1", "SESSION_ID": f"{s}-1", "USUBJID": s, **session, **light} for s in SUBJECTS],
+        "dx": [{"SPDEVID": f"D{i}", "SESSION_ID": f"{i}-1", "USUBJID": s, **session, **light} for i, s in enumerate(SUBJECTS, 1)],
         "qs": [{**v, "IRLSDTC": day[v["VISITNUM"]], **dict.fromkeys(ITEMS, "2"), "IRLSTOT": "20"} for v in visits],
         "lb": [{"USUBJID": s, "VISITNUM": "2", "VISIT": "V2", "LBDTC": "2025-03-01", "FERRITIN": "48.5"} for s in SUBJECTS],
     }

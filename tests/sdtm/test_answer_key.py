@@ -1,5 +1,6 @@
 """The demonstration trial: every planted fault is found, nothing else is, and every row is accounted for."""
 
+import dataclasses
 import importlib.util
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from nirls.sdtm.gate import check_files, data_dir
 from nirls.sdtm.ingest import ingest
 from nirls.sdtm.ledger import PLACES
 from nirls.sdtm.rules import all_rules
+from nirls.simulate.config import Trial
+from nirls.simulate.export import make
+from nirls.simulate.write import write_table
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data/nir-rls"
@@ -38,19 +42,62 @@ def test_gate_is_open(plan):
     assert check_files(plan, ROOT) == []
 
 
-def test_recall_and_precision_are_one(done, key):
+def compare(done, key):
+    """What was planted and not found, and what was found and not planted."""
     whole = {line[:4] for line in key if line[4] == ""}
     found = done.ledger.findings[["rule", "severity", "file", "row", "column"]].astype("str").itertuples(index=False, name=None)
     found = {(*line[:4], "") if line[:4] in whole else line for line in found}
+    return sorted(key - found), sorted(found - key)
+
+
+def test_recall_and_precision_are_one(done, key):
     assert len(key) > 200, "the key is there"
-    assert sorted(key - found) == [], "planted and not found"
-    assert sorted(found - key) == [], "found and not planted"
+    assert compare(done, key) == ([], [])
+
+
+def test_recall_and_precision_are_one_in_another_trial(plan, tmp_path):
+    """Other subjects, devices and places of the faults."""
+    tables = make(dataclasses.replace(Trial(), seed=7))
+    for name, frame in tables.items():
+        write_table(tmp_path, name, frame)
+    study = plan.study.model_copy(update={"data": str(tmp_path)})
+    done = ingest(dataclasses.replace(plan, study=study), ROOT)
+    lines = tables["answer-key"][["rule", "severity", "file", "row", "column"]].astype("str")
+    key = set(lines[lines["rule"].isin(list(all_rules()))].itertuples(index=False, name=None))
+    assert sum(line[0] in {f"R{k}" for k in range(27, 52)} for line in key) > 150, "faults of devices are there"
+    assert compare(done, key) == ([], [])
+
+
+def test_repairs_give_back_what_was_true(done):
+    """Irradiance in the wrong unit, clocks, and subjects exchanged on upload: every repaired value is the true one of the key."""
+    frame = pd.read_csv(DATA / "answer-key.csv.gz", dtype="str", keep_default_na=False)
+    true = {(e.file, int(e.row), e.column): e.value_true for e in frame.itertuples()}
+    repairs = done.ledger.repairs
+    assert repairs.groupby(["rule", "variable"]).size().to_dict() == {
+        ("R28", "USUBJID"): 6, ("R35", "IRR_MAX"): 6, ("R35", "IRR_MEAN"): 6, ("R44", "END_UTC"): 33, ("R44", "START_UTC"): 33,
+    }  # fmt: skip
+    for line in repairs[repairs["variable"].isin(["USUBJID", "IRR_MEAN"])].itertuples():
+        expected = true[line.file, line.row, line.variable]
+        assert line.used == expected or abs(float(line.used) / float(expected) - 1) < 0.01, line
+    clock = repairs[repairs["variable"] == "START_UTC"]
+    moved = (pd.to_datetime(clock["recorded"]) - pd.to_datetime(clock["used"])).dt.total_seconds()
+    planted = [float(e.value_planted) for e in frame[frame["rule"] == "R44"].sort_values("row", key=lambda r: r.astype(int)).itertuples()]
+    assert moved.tolist() == planted
+    dx = done.domains["DX"].set_index("SRC_ROW")
+    assert all(
+        dx.at[line.row, line.variable] == line.used
+        for line in repairs.itertuples()
+        if line.variable != "IRR_MEAN" and line.variable != "IRR_MAX"
+    )
 
 
 def test_every_built_rule_with_severity_q_or_w_is_in_the_key(done, key):
-    """The trial plants at least one fault for each rule that does not stop a run (R14 and R64 are tested elsewhere)."""
+    """The trial plants at least one fault for each rule that does not stop a run (R14 and R64 are tested elsewhere).
+
+    It has neither wavelengths in its log (R42) nor an arm that stops treatment (R49).
+    """
     planted = {line[0] for line in key}
-    assert {r for r, rule in all_rules().items() if rule.severity in ("Q", "W")} <= planted
+    assert {r for r, rule in all_rules().items() if rule.severity in ("Q", "W")} - {"R42", "R49"} <= planted
 
 
 def test_every_row_is_in_one_place(done):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,36 @@ def test_displays_show_the_committed_truth(value):
                 assert row["known"] == round(value[quantity, display.options["comparison"], 4]["value"], 2)
                 shown += 1
     assert shown > 20
+
+
+def test_displays_of_dose_show_the_committed_truth(value):
+    """Means by dose, and contrasts of arms from the differences with sham, to the two decimals the displays print."""
+    plan = load_plan("nir-rls", root=Path(__file__).parents[2])
+    shown = plan.displays.displays["F14.2.3.1"].options["known"]
+    assert shown == {arm: round(value["mean change, treatment policy", arm, 4]["value"], 2) for arm in shown} and len(shown) == 5
+    known = plan.displays.displays["T14.2.3.3"].options["known"]
+    contrasts = plan.analyses["dose_factorial"].options["contrasts"]
+    assert set(known) == set(contrasts)
+    for name, contrast in contrasts.items():
+        effect = {arm: value["difference in mean change, treatment policy", arm, 4]["value"] for arm in contrast["weights"]}
+        truth = sum(float(Fraction(w)) * effect[arm] for arm, w in contrast["weights"].items())
+        assert known[name] == round(truth, 2), name
+
+
+def test_target_dose_of_the_displays_is_the_true_one(subjects):
+    """At `known.target` and `known.upper_edge` the effect is Δ, and it is largest at `known.peak`, within 4 Monte-Carlo errors."""
+    plan = load_plan("nir-rls", root=Path(__file__).parents[2])
+    known = plan.displays.displays["T14.2.3.2"].options["known"]
+    assert plan.displays.displays["F14.2.3.1"].options["known_target"] == known["target"]
+    doses = [known["target"], known["upper_edge"], known["peak"], known["peak"] - 8, known["peak"] + 8]
+    arms = tuple(dataclasses.replace(TRIAL.arms[1], code=f"{d:g} J", minutes=d / 1.8) for d in doses)  # 30 mW/cm²: 1.8 J/cm² a minute
+    trial = dataclasses.replace(TRIAL, arms=(TRIAL.arms[0], *arms))
+    sham = outcomes(trial, subjects, 0, events=True)["IRLSTOT"][:, 3]
+    effect = [outcomes(trial, subjects, k + 1, events=True)["IRLSTOT"][:, 3] - sham for k in range(len(doses))]
+    delta = plan.analyses["dose_response"].options["delta"]
+    for values in effect[:2]:
+        assert values.mean() == pytest.approx(-delta, abs=4 * values.std() / np.sqrt(len(values)))
+    assert max(doses, key=lambda d: -effect[doses.index(d)].mean()) == known["peak"]
 
 
 def test_microvascular_subjects_respond_half_as_strong_again(value):

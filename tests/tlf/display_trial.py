@@ -19,7 +19,7 @@ from nirls.plan.display import Display
 from nirls.tlf.context import SYNTHETIC, ArmView, DisplayContext, ParamView, VisitView
 from tests.methods.responder_trial import counts, make
 from tests.methods.test_measurement import ards as measurement
-from tests.tlf import missing_trial
+from tests.tlf import dose_results, missing_trial
 
 WEEKS = (1, 2, 3, 4, 6, 8, 10, 12)
 VISITS = ("Baseline", *(f"Week {w}" for w in WEEKS))
@@ -386,7 +386,7 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
         "F14.2.1.4": ("multiplicity_graph", "figure", {"main": world.family()}, {}),
         "A1": ("answer", "answer", {"main": world.mmrm()}, question),
     }
-    given |= missing_trial.given(world)
+    given |= missing_trial.given(world) | dose_results.given(world.codes)
     out = {}
     for number, (layout, kind, ards, options) in given.items():
         roles = {role: str(ard["analysis_id"].iloc[0]) for role, ard in ards.items()}

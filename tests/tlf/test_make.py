@@ -11,8 +11,9 @@ from nirls.tlf.make import make_display
 from tests.tlf.display_trial import display, plans
 
 
-def test_every_layout_has_a_display_here(two):
-    assert {entry.layout for entry, _, _ in plans(two).values()} == set(all_layouts())
+def test_every_layout_has_a_display_here(two, nine):
+    """Those of dose finding in the world that has several doses."""
+    assert {entry.layout for world in (two, nine) for entry, _, _ in plans(world).values()} == set(all_layouts())
 
 
 def test_formats_by_kind(made):

@@ -1,6 +1,6 @@
 """Stage 2, derive: SDTM → ADaM.
 
-INPUTS   sdtm/*.parquet, the ledger's findings
+INPUTS   sdtm/*.parquet, the ledger's findings and, for the dose of sessions, its quarantine
 OUTPUTS  adam/<dataset>.parquet, adam/<dataset>.accounts.csv (records left out on the way, with reasons)
 """
 
@@ -11,6 +11,10 @@ def derive_inputs(wildcards):
         needs["adsl"] = f"{plan.out}/adam/adsl.parquet"
     if wildcards.dataset == "adice":
         needs["adqs"] = f"{plan.out}/adam/adqs.parquet"
+    if wildcards.dataset == "adex":
+        needs["aside"] = f"{plan.out}/sdtm/_ledger/quarantine"
+    if wildcards.dataset in ("adexsum", "addiary"):
+        needs["adex"] = f"{plan.out}/adam/adex.parquet"
     return needs
 
 

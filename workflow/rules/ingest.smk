@@ -1,7 +1,7 @@
 """Stage 1, ingest: raw files → SDTM domains and the ledger.
 
 INPUTS   the files named under `sources` of study.yaml
-OUTPUTS  sdtm/<domain>.parquet, sdtm/_ledger/{findings,accounts,rules}.csv, manifest.json (SHA-256 of the raw files)
+OUTPUTS  sdtm/<domain>.parquet, sdtm/_ledger/{findings,accounts,rules,repairs}.csv, quarantine/, restricted/alerts.csv (owner only), manifest.json (SHA-256 of the raw files)
 """
 
 
@@ -14,6 +14,8 @@ rule ingest:
         findings=f"{plan.out}/sdtm/_ledger/findings.csv",
         accounts=f"{plan.out}/sdtm/_ledger/accounts.csv",
         rules=f"{plan.out}/sdtm/_ledger/rules.csv",
+        repairs=f"{plan.out}/sdtm/_ledger/repairs.csv",
+        alerts=f"{plan.out}/sdtm/_ledger/restricted/alerts.csv",
         manifest=f"{plan.out}/sdtm/_ledger/manifest.json",
         quarantine=directory(f"{plan.out}/sdtm/_ledger/quarantine"),
     log:

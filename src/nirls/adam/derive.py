@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from nirls.adam.account import accounts
+from nirls.adam.addiary import derive_addiary
 from nirls.adam.addv import derive_addv
+from nirls.adam.adex import derive_adex
+from nirls.adam.adexsum import derive_adexsum
 from nirls.adam.adice import derive_adice
 from nirls.adam.adqs import derive_adqs
 from nirls.adam.adsl import derive_adsl
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
 
     from nirls.plan.load import Plan
 
-FINDINGS, ADSL, ADQS = "FINDINGS", "ADSL", "ADQS"
+FINDINGS, ADSL, ADQS, ADEX = "FINDINGS", "ADSL", "ADQS", "ADEX"
+ASIDE = "ASIDE"
+"""Before the domain: records that the ledger set aside (ASIDE DX)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +63,29 @@ def _adice(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
     return Derivation(frame=frame, accounts=table)
 
 
+def _adex(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_adex(_domains(inputs), _need(inputs, "ADEX"), plan, inputs.get(f"{ASIDE} DX"), inputs.get(FINDINGS))
+    return Derivation(frame=frame, accounts=table)
+
+
+def _adexsum(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_adexsum(_domains(inputs), _need(inputs, "ADEXSUM"), _need(inputs, "ADEXSUM", ADEX), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
+def _addiary(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_addiary(_domains(inputs), _need(inputs, "ADDIARY"), _need(inputs, "ADDIARY", ADEX), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
 DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {
     "ADSL": _adsl,
     "ADQS": _adqs,
     "ADDV": _addv,
     "ADICE": _adice,
+    "ADEX": _adex,
+    "ADEXSUM": _adexsum,
+    "ADDIARY": _addiary,
 }
 """Data set → its derivation."""
 
@@ -73,10 +96,10 @@ def derive(dataset: str, inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Deri
     Parameters
     ----------
     dataset : str
-        ADSL, ADQS, ADDV or ADICE.
+        ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM or ADDIARY.
     inputs : mapping of str to DataFrame
-        SDTM domains by two-letter code; ADSL for the other data sets, and ADQS for ADICE; FINDINGS, the ledger's findings
-        (see :func:`read_inputs`).
+        SDTM domains by two-letter code; ADSL for the other data sets, ADQS for ADICE, and ADEX for ADEXSUM and ADDIARY; FINDINGS,
+        the ledger's findings; ASIDE DX, the sessions it set aside (see :func:`read_inputs`).
     plan : Plan
         The study's plan.
     """
@@ -86,10 +109,15 @@ def derive(dataset: str, inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Deri
 
 
 def read_inputs(paths: Iterable[Path | str]) -> dict[str, pd.DataFrame]:
-    """Read what :func:`derive` needs: `<domain>.parquet`, `adsl.parquet` and `findings.csv`, keyed by upper-case stem."""
+    """Read what :func:`derive` needs: `<domain>.parquet`, `adsl.parquet` and `findings.csv`, keyed by upper-case stem.
+
+    Of a folder `quarantine` the session log is read.
+    """
     found: dict[str, pd.DataFrame] = {}
     for path in map(Path, paths):
         key = path.name.split(".")[0].upper()
+        if path.is_dir():
+            path, key = path / "dx.csv", f"{ASIDE} DX"
         if path.suffix == ".csv":
             found[key] = pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""])
         else:

@@ -197,20 +197,118 @@ INTERCURRENT = (
     _v("SRC_FILE", "Source File", "text", "Predecessor", "SRC_FILE of the record"),
     _v("SRC_ROW", "Source Row", "float", "Predecessor", "SRC_ROW of the record"),
 )
+SESSION = (
+    _v("ASEQ", "Analysis Sequence Number", "integer", "Derived", "Sessions of a subject in the order of time"),
+    _v("SPDEVID", "Sponsor Device Identifier", "text", "Predecessor", "DX.SPDEVID; missing while the study is blinded"),
+    _v("SESSION_ID", "Session Identifier", "text", "Predecessor", "DX.SESSION_ID"),
+    _v("SEQNO", "Number of the Session on the Device", "float", "Predecessor", "DX.SEQ_NO; of a lost session the number left out"),
+    _v("EXSRC", "Source of the Session", "text", "Assigned", "LOG; SET ASIDE, in the quarantine of the ledger; LOST, a gap in SEQ_NO"),
+    _v("SESSTAT", "Status of the Session", "text", "Predecessor", "DX.STATUS"),
+    _v("ASTDTM", "Start of the Session (UTC)", "text", "Predecessor", "DX.START_UTC"),
+    _v("AENDTM", "End of the Session (UTC)", "text", "Predecessor", "DX.END_UTC"),
+    _v("ATZ", "Time Zone of the Session", "text", "Predecessor", "DX.TZ"),
+    _v(
+        "ADT",
+        "Analysis Date",
+        "date",
+        "Derived",
+        "Local date of the start; without a usable time a day between the sessions before and after",
+    ),
+    _v("ADTF", "Analysis Date Imputation Flag", "text", "Derived", "E for a day between the neighbours"),
+    _v("ADY", "Analysis Relative Day", "float", "Derived", "ADT − RFDT, plus 1 from RFDT on"),
+    _v("AHOUR", "Local Clock Time of the Start (h)", "float", "Derived", "Hours after local midnight"),
+    _v("AWEEK", "Week of Treatment", "float", "Derived", "ADY / 7, rounded up"),
+    _v("AVISIT", "Analysis Visit the Session Goes before", "text", "Derived", "First visit whose target day is later than ADY"),
+    _v("AVISITN", "Analysis Visit (N)", "float", "Assigned", "Nominal week of AVISIT"),
+    _v("ONTRTFL", "On Treatment Record Flag", "text", "Derived", "Y for a session that took place from day 1 to TRTEDT, else N"),
+    _v("PLANMIN", "Minutes Prescribed", "float", "Assigned", "Regimen of the arm randomized"),
+    _v("PLANFLU", "Fluence Prescribed (J/cm²)", "float", "Assigned", "Regimen of the arm randomized"),
+    _v("ONSEC", "Time on (s)", "float", "Predecessor", "DX.ON_SEC; estimated: median of the subject's complete sessions"),
+    _v("WAVELEN", "Wavelength of the Device (nm)", "float", "Predecessor", "DI.WAVELENGTH"),
+    _v("IRRNOM", "Nominal Irradiance of the Device (mW/cm²)", "float", "Predecessor", "DI.IRRNOM"),
+    _v("AREA", "Area of the Device (cm²)", "float", "Predecessor", "DI.AREA"),
+    _v("PULSEHZ", "Pulse Frequency of the Device (Hz)", "float", "Predecessor", "DI.PULSEHZ"),
+    _v("DUTY", "Duty Cycle of the Device", "float", "Predecessor", "DI.DUTY"),
+    _v("IRRMAX", "Largest Irradiance (mW/cm²)", "float", "Predecessor", "DX.IRR_MAX"),
+    _v(
+        "OUTSHARE",
+        "Output as a Share of the Nominal One",
+        "float",
+        "Derived",
+        "By the calibrations (DU), `sessions.calibration` of the plan",
+    ),
+    _v("AIRR", "Average Irradiance (mW/cm²)", "float", "Derived", "DX.IRR_MEAN, a peak times the duty cycle, × OUTSHARE"),
+    _v("FLUREC", "Fluence as Recorded (J/cm²)", "float", "Predecessor", "DX.FLUENCE"),
+    _v("AFLU", "Fluence (J/cm²)", "float", "Derived", "As FLUBASIS says, × OUTSHARE"),
+    _v(
+        "FLUBASIS",
+        "Basis of the Fluence",
+        "text",
+        "Assigned",
+        "Irradiance × time / 1000 (average or peak), fluence of the log, or estimated",
+    ),
+    _v("AENERGY", "Energy (J)", "float", "Derived", "AFLU × area of the device (DI.AREA)"),
+    _v("CUMFLU", "Cumulative Fluence (J/cm²)", "float", "Derived", "AFLU of the subject until this session"),
+    _v("CUMEN", "Cumulative Energy (J)", "float", "Derived", "AENERGY of the subject until this session"),
+    _v("TIMESHR", "Time on as a Share of that Prescribed", "float", "Derived", "ONSEC / (60 × PLANMIN)"),
+    _v("DOSESHR", "Dose as a Share of that Prescribed", "float", "Derived", "AFLU / PLANFLU; TIMESHR in a regimen without light"),
+    _v("WITHINFL", "Dose as Prescribed Flag", "text", "Derived", "Y if DOSESHR is 1 ± `sessions.within` of the plan, else N"),
+    _v("GAPDAYS", "Days since the Session before", "float", "Derived", "Days between sessions on treatment"),
+    _v(
+        "SCHEDFL", "On Schedule Flag", "text", "Derived", "Y if GAPDAYS is 1 to `sessions.longest_interval_days`, and for the first session"
+    ),
+    _v("TEMPMAX", "Highest Temperature of the Skin (°C)", "float", "Predecessor", "DX.TEMP_SKIN"),
+    _v("CONTACT", "Share of the Pad in Contact", "float", "Predecessor", "DX.CONTACT"),
+    _v("REPAIRFL", "Repaired Flag", "text", "Derived", "Y if the ingest replaced a value (repairs.csv of the ledger), else N"),
+    _v("EXRULES", "Rules with a Finding about the Session", "text", "Assigned", "Of the ledger"),
+    _v("DTYPE", "Derivation Type", "text", "Assigned", "ESTIMATED for the dose of a session without a usable record"),
+    _v("ANL01FL", "Analysis Flag 01", "text", "Derived", "Y for a session that took place, else N"),
+    _v("SRC_FILE", "Source File", "text", "Predecessor", "DX.SRC_FILE"),
+    _v("SRC_ROW", "Source Row", "float", "Predecessor", "DX.SRC_ROW"),
+)
+DIARY = (
+    _v("PARAMCD", "Parameter Code", "text", "Assigned", "`diary.score` of the plan"),
+    _v("PARAM", "Parameter", "text", "Assigned", "`diary.label` of the plan"),
+    _v("AVAL", "Analysis Value", "float", "Predecessor", "QS.QSSTRESN"),
+    _v("ADTM", "Analysis Date and Time", "text", "Predecessor", "QS.QSDTC, local time"),
+    _v("ADT", "Analysis Date", "date", "Derived", "Local date of the entry"),
+    _v("AHOUR", "Local Clock Time (h)", "float", "Derived", "Hours after local midnight"),
+    _v("ADY", "Analysis Relative Day", "float", "Derived", "ADT − RFDT, plus 1 from RFDT on"),
+    _v("AWEEKDAY", "Day of the Week", "text", "Derived", "Of ADT"),
+    _v("AVISIT", "Analysis Visit", "text", "Derived", "Window that holds ADY"),
+    _v("AVISITN", "Analysis Visit (N)", "float", "Assigned", "Nominal week of AVISIT"),
+    _v("NPERDAY", "Entries on the Day", "float", "Derived", "Entries of the subject on the same local date"),
+    _v("EVENFL", "Evening Entry Flag", "text", "Derived", "Y for the last entry of a day if made from `diary.evening_from` on, else N"),
+    _v("SESSHOUR", "Clock Time of the Session before (h)", "float", "Derived", "ADEX.AHOUR of the last session earlier on the same day"),
+    _v("SESSLAG", "Hours since the Session before", "float", "Derived", "AHOUR − SESSHOUR"),
+    _v("ANL01FL", "Analysis Flag 01", "text", "Assigned", "Y"),
+    _v("SRC_FILE", "Source File", "text", "Predecessor", "QS.SRC_FILE"),
+    _v("SRC_ROW", "Source Row", "float", "Predecessor", "QS.SRC_ROW"),
+)
+EXPOSURE = (
+    _v("PARAMCD", "Parameter Code", "text", "Assigned", "See PARAM"),
+    _v("PARAM", "Parameter", "text", "Assigned", "Adherence or delivered dose"),
+    _v("PARAMN", "Parameter (N)", "float", "Assigned", "Place of the parameter"),
+    _v("AVISIT", "Period", "text", "Assigned", "Overall, or a block of weeks of treatment"),
+    _v("AVISITN", "Period (N)", "float", "Assigned", "0 for Overall; last week of the block"),
+    _v("AVAL", "Analysis Value", "float", "Derived", "From ADEX, the regimen of the plan and the calibrations"),
+    _v("AVALC", "Analysis Value (C)", "text", "Derived", "ASTREAT: the arm whose regimen device and sessions have"),
+    _v("ANL01FL", "Analysis Flag 01", "text", "Assigned", "Y"),
+)
 
 
 def variables(dataset: str, plan: Plan) -> tuple[Variable, ...]:
-    """The variables of ADSL, ADQS, ADDV or ADICE in one study, in order."""
+    """The variables of ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM or ADDIARY in one study, in order."""
     if dataset == "ADSL":
         return _unique((*IDS, *_pooled(plan), *CARRIED, *TREATMENT, *SUBJECT, *_planned(plan)))
     core = tuple(v for v in variables("ADSL", plan) if v.name in core_columns(plan))
-    own = {"ADQS": PARAMETER, "ADDV": DEVIATION, "ADICE": INTERCURRENT}[dataset]
-    words = any(item.values is not None for item in plan.study.parameters.values())
+    own = {"ADQS": PARAMETER, "ADDV": DEVIATION, "ADICE": INTERCURRENT, "ADEX": SESSION, "ADEXSUM": EXPOSURE, "ADDIARY": DIARY}[dataset]
+    words = dataset != "ADQS" or any(item.values is not None for item in plan.study.parameters.values())
     return (*core, *(v for v in own if words or v.name != "AVALC"))
 
 
 def core_columns(plan: Plan) -> list[str]:
-    """ADSL variables that ADQS, ADDV and ADICE carry: identifiers, treatment, strata, covariates, groups, population flags."""
+    """ADSL variables that the other data sets carry: identifiers, treatment, strata, covariates, groups, population flags."""
     names = ["STUDYID", "USUBJID", "SITEID", *(v.name for v in _pooled(plan)), "TRT01P", "TRT01A"]
     return list(dict.fromkeys([*names, *(v.name for v in _planned(plan))]))
 

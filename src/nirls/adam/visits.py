@@ -59,7 +59,7 @@ def place_records(records: pd.DataFrame, reference: pd.Series, study: Study) -> 
     """
     out = records.reset_index(drop=True)
     out["ADY"] = study_day(out["ADT"], out["USUBJID"].map(reference))
-    out = pd.concat([out, _windows(out, study)], axis=1)
+    out = pd.concat([out, windows_of(out, study)], axis=1)
     out["AWTDIFF"] = days_apart(out["ADY"], out["AWTARGET"])
     chosen = _choose(out, study)
     out["ANL01FL"] = pd.Series("Y", index=out.index).where(chosen)
@@ -67,11 +67,21 @@ def place_records(records: pd.DataFrame, reference: pd.Series, study: Study) -> 
     return out
 
 
-def _windows(records: pd.DataFrame, study: Study) -> pd.DataFrame:
+def windows_of(records: pd.DataFrame, study: Study, *, by_day: bool = False) -> pd.DataFrame:
+    """The columns of :data:`WINDOW` for each record; missing outside every window.
+
+    Parameters
+    ----------
+    records : DataFrame
+        With ADY and VISITNUM.
+    study : Study
+    by_day : bool
+        By study day even where the study's records are placed by visit number.
+    """
     table = visit_table(study)
     row = np.full(len(records), -1)
     for i, visit in table.iterrows():  # over visits, never over subjects
-        if study.windows.by == "visitnum":
+        if study.windows.by == "visitnum" and not by_day:
             inside = (records["VISITNUM"] == visit["VISITNUM"]).to_numpy()
         else:
             day = records["ADY"].to_numpy()

@@ -142,3 +142,12 @@ def mean_squares(x: Array) -> tuple[float, float, float, float]:
         float((residual**2).sum() / ((n - 1) * (k - 1))),
         float(((x - rows[:, None]) ** 2).sum() / (n * (k - 1))),
     )
+
+
+def clock_times(hours: Array) -> tuple[float, float]:
+    """Circular mean of clock times (n,), in hours from 0 to 24, and their mean resultant length (1: all alike, 0: spread evenly)."""
+    import pingouin
+
+    angles = np.asarray(hours, dtype=float) * (2 * np.pi / 24)
+    mean = float(pingouin.circ_mean(angles)) * 24 / (2 * np.pi) % 24
+    return mean, float(pingouin.circ_r(angles))

@@ -16,9 +16,11 @@ KEY = (
 VALUES = ("stat_label", "stat", "stat_text", "unit", "order", "warning", "error")
 COLUMNS = KEY + VALUES
 # Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, values that a strategy
-# for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes.
+# for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes; contrasts
+# and joint tests of arms; fits of dose–response models, their target doses and curves; weights and histories of subjects, clock times.
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
+    "contrast", "joint", "fit", "target", "curve", "weights", "adherence", "clock time",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 
@@ -102,6 +104,18 @@ STATS: dict[str, Stat] = {
     "auc": Stat("Area under the ROC curve", 3),
     "sensitivity": Stat("Sensitivity", 2),
     "specificity": Stat("Specificity", 2),
+    "dose": Stat("Dose", 1),
+    "coefficient": Stat("Coefficient", 3),
+    "critical_value": Stat("Critical value", 3),
+    "gaic": Stat("gAIC", 2),
+    "share": Stat("Share of draws", 3),
     "smd": Stat("SMD", 2),
+    "ar_low": Stat("Anderson–Rubin lower", 3),
+    "ar_high": Stat("Anderson–Rubin upper", 3),
+    "effective_size": Stat("Effective sample size", 0),
+    "probability": Stat("Probability", 3),
+    "circular_mean": Stat("Circular mean (h)", 1),
+    "resultant": Stat("Mean resultant length", 2),
+    "specified": Stat("As specified", 0, relative=True),
     "text": Stat("Note", 0, kind="text"),
 }

@@ -53,6 +53,29 @@ def ordered_visits(data: AnalysisData, visit: str, order: str) -> pd.Series:
     return data.frame[visit].astype(pd.CategoricalDtype(list(pairs[visit])))
 
 
+def one_visit(data: AnalysisData, visit: str, subject: str) -> str:
+    """The visit of the records, of which a subject has one.
+
+    Raises
+    ------
+    ConfigError, DataError
+        Several visits; a subject with several records.
+    """
+    from nirls.errors import ConfigError, DataError
+
+    visits = [str(v) for v in data.frame[visit].dropna().unique()]
+    if len(visits) > 1:
+        raise ConfigError(
+            f"analyses.yaml: {data.analysis_id}: {data.spec.method} takes one visit, but {visit} of the selected records has "
+            f"{', '.join(visits)}; narrow `where`"
+        )
+    repeated = data.frame.loc[data.frame[subject].duplicated(), subject].unique()
+    if len(repeated):
+        more = f" and {len(repeated) - 10} more" if len(repeated) > 10 else ""
+        raise DataError(f"{data.analysis_id}: a subject may have one record; more than one for {', '.join(map(str, repeated[:10]))}{more}")
+    return visits[0] if visits else ""
+
+
 def complete(frame: pd.DataFrame, response: str, group: str, covariates: list[str]) -> pd.Series:
     """Records that can enter the model: response, treatment and covariates observed."""
     return frame[[response, group, *covariates]].notna().all(axis=1)

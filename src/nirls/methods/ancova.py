@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from nirls.methods._groups import denominators
-from nirls.methods._linear import DIFFERENCE, LSMEAN, MARGINS, NO_RECORD, arms_and_reference, complete, estimates, exclusions, facts
+from nirls.methods._linear import (
+    DIFFERENCE,
+    LSMEAN,
+    MARGINS,
+    NO_RECORD,
+    arms_and_reference,
+    complete,
+    estimates,
+    exclusions,
+    facts,
+    one_visit,
+)
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
@@ -47,7 +58,7 @@ def ancova(data: AnalysisData, options: ANCOVAOptions) -> MethodResult:
     frame = data.frame
     require(frame, [options.response, *options.covariates, options.subject, options.visit], data.analysis_id)
     group, arms, reference = arms_and_reference(data, options.reference)
-    visit = _one_visit(data, options)
+    visit = one_visit(data, options.visit, options.subject)
     formula = f"{options.response} ~ " + " + ".join([group, *options.covariates])
     doses = _doses(data, arms) if options.dose_trend else {}
 
@@ -88,22 +99,6 @@ def ancova(data: AnalysisData, options: ANCOVAOptions) -> MethodResult:
         texts["dose_trend"] = f"slope of dose{f' ({unit})' if unit else ''} in place of {group}"
     footnotes = (f"The model could not be fitted: {failure}.",) if failure else ()
     return MethodResult(rows=found + facts(texts), footnotes=footnotes)
-
-
-def _one_visit(data: AnalysisData, options: ANCOVAOptions) -> str:
-    from nirls.errors import ConfigError, DataError
-
-    visits = [str(v) for v in data.frame[options.visit].dropna().unique()]
-    if len(visits) > 1:
-        raise ConfigError(
-            f"analyses.yaml: {data.analysis_id}: an analysis of covariance takes one visit, but {options.visit} of the selected "
-            f"records has {', '.join(visits)}; narrow `where`"
-        )
-    repeated = data.frame.loc[data.frame[options.subject].duplicated(), options.subject].unique()
-    if len(repeated):
-        more = f" and {len(repeated) - 10} more" if len(repeated) > 10 else ""
-        raise DataError(f"{data.analysis_id}: a subject may have one record; more than one for {', '.join(map(str, repeated[:10]))}{more}")
-    return visits[0] if visits else ""
 
 
 def _doses(data: AnalysisData, arms: list[str]) -> dict[str, float]:

@@ -10,8 +10,8 @@ from nirls.methods._by_visit import visit_rows
 from nirls.methods._covariance import covariance_rows, path
 from nirls.methods._groups import denominators
 from nirls.methods._linear import MARGINS, arms_and_reference, complete, exclusions, facts
+from nirls.methods._mixed import DDF_WORDS, VARIANCE_WORDS
 from nirls.methods.describe import require
-from nirls.methods.mmrm import DDF_WORDS, VARIANCE_WORDS
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
 from nirls.plan.study import Id

@@ -44,6 +44,8 @@ class AnalysisData:
         ARDs of the analyses named in `uses`.
     ice : DataFrame or None
         Intercurrent events (ADICE) of the subjects of `adsl`.
+    beside : dict of str to DataFrame
+        The data sets that the method asks for beside its own (see :class:`Method`), records of the subjects of `adsl`.
     """
 
     frame: pd.DataFrame
@@ -53,6 +55,7 @@ class AnalysisData:
     plan: Plan
     used: dict[str, pd.DataFrame] = field(default_factory=dict)
     ice: pd.DataFrame | None = None
+    beside: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,8 @@ class Method:
     outcome : {"repeated mean", "mean", "response"} or None
         What it estimates from an outcome, which decides the strategies for intercurrent events it can follow; with none it uses
         every value as it is.
+    beside : tuple of str
+        Data sets it reads beside the one of the plan entry: "ADEX", "ADEXSUM".
     """
 
     name: str
@@ -88,13 +93,20 @@ class Method:
     reads: tuple[str, ...] = ()
     keeps_records: bool = False
     outcome: Outcome | None = None
+    beside: tuple[str, ...] = ()
 
 
 METHODS: dict[str, Method] = {}
 
 
 def method(
-    name: str, *, options: type[PlanModel], reads: tuple[str, ...] = (), keeps_records: bool = False, outcome: Outcome | None = None
+    name: str,
+    *,
+    options: type[PlanModel],
+    reads: tuple[str, ...] = (),
+    keeps_records: bool = False,
+    outcome: Outcome | None = None,
+    beside: tuple[str, ...] = (),
 ) -> Callable[[Callable], Callable]:
     """Register a method under `name`; its first docstring line is its one-line description. The rest: see :class:`Method`."""
 
@@ -111,6 +123,7 @@ def method(
             reads=reads,
             keeps_records=keeps_records,
             outcome=outcome,
+            beside=beside,
         )
         return function
 

@@ -208,6 +208,10 @@ class MMRMResult:
         rows = np.atleast_2d(np.asarray(hypothesis, dtype=float))
         return one_thread(inferred.contrasts)(rows) if len(rows) == 1 else one_thread(inferred.f_test)(rows)
 
+    def t_tests(self, rows: np.ndarray, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> Contrasts:
+        """t test of each row l of a matrix over :attr:`params`, each with its own degrees of freedom: arrays (m,)."""
+        return one_thread(self._inference(ddf, vcov).contrasts)(np.atleast_2d(np.asarray(rows, dtype=float)))
+
     @one_thread
     def anova(self, *, ddf: Ddf | None = None, vcov: Vcov | None = None) -> pd.DataFrame:
         """Type III F tests of all terms, in the order of the formula.

@@ -120,6 +120,11 @@ def _study(plan: Plan) -> Iterator[Problem]:
             yield from _condition(file, ("covariates", name, "cut", level), text)
     for i, source in enumerate(study.sources):
         yield from _condition(file, ("sources", i, "keep"), source.keep)
+        if source.samples is not None and source.domain != "DX":
+            yield file, ("sources", i, "samples"), f"samples of telemetry become the session log DX, not {source.domain}"
+        for other in ("keep", "unpivot", "supp") if source.samples is not None else ():
+            if getattr(source, other) is not None:
+                yield file, ("sources", i, other), "cannot be combined with `samples`, which makes the records itself; leave one out"
     for name, parameter in study.parameters.items():
         yield from _condition(file, ("parameters", name, "where"), parameter.where)
         if parameter.domain != "QS" and parameter.domain not in given:

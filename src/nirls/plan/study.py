@@ -17,9 +17,42 @@ class Regimen(PlanModel):
 
     wavelength_nm: float | None = Field(None, description="Peak wavelength, nm.", ge=100, le=2000)
     irradiance_mw_cm2: float | None = Field(None, description="Irradiance at the skin, mW/cm².", ge=0)
-    minutes: float | None = Field(None, description="Planned duration of one session, minutes; for the record.", gt=0)
+    minutes: float | None = Field(None, description="Planned duration of one session, minutes.", gt=0)
     fluence_j_cm2: float | None = Field(None, description="Planned fluence of one session, J/cm².", ge=0)
-    sessions_per_week: float | None = Field(None, description="Planned sessions per week; for the record.", gt=0)
+    sessions_per_week: float | None = Field(None, description="Planned sessions per week.", gt=0)
+    spectral_width_nm: float | None = Field(None, description="Width of the spectrum at half its maximum, nm.", gt=0)
+    area_cm2: float | None = Field(None, description="Area of the beam at the skin, cm².", gt=0)
+    pulse_hz: float | None = Field(None, description="Pulse frequency, Hz; 0 for continuous light.", ge=0)
+    duty: float | None = Field(None, description="Share of the time in which pulsed light is on; 1 for continuous light.", gt=0, le=1)
+    site: str | None = Field(None, description="Where on the body the light is applied.")
+    weeks: float | None = Field(None, description="Planned weeks of treatment; without it no number of sessions is prescribed.", gt=0)
+
+
+class Sessions(PlanModel):
+    """How the log of device sessions (DX) becomes delivered dose (data sets ADEX and ADEXSUM)."""
+
+    irradiance_basis: Literal["average", "peak"] = Field(
+        "average", description="What IRR_MEAN of the log is: the average over pulses, or the peak, times the duty cycle."
+    )
+    within: float = Field(0.20, description="A session is as prescribed when its fluence lies within this share of the planned one.", gt=0)
+    calibration: Literal["none", "interpolated", "decay"] = Field(
+        "interpolated",
+        description="How the dose the log reports is corrected by the calibrations (DU) of the device, as a share of its nominal output: "
+        "not at all; log-linear in the number of sessions between calibrations; or by one loss per session for the device, the "
+        "least-squares line of the log of the share on the number of sessions, through 1 before the first session.",
+    )
+    longest_interval_days: int = Field(
+        4, description="A session is on schedule when it is on a day of its own and at most this many days after the one before.", ge=1
+    )
+
+
+class Diary(PlanModel):
+    """The diary in QS that becomes the data set ADDIARY."""
+
+    category: str = Field(description="QSCAT of its records.")
+    score: str = Field(description="QSTESTCD of the score.")
+    label: str = Field(description="What the score is, with its range.")
+    evening_from: float = Field(17.0, description="Clock time (h) from which the last entry of a day is its evening entry.", ge=0, lt=24)
 
 
 class Arm(PlanModel):
@@ -149,11 +182,32 @@ class Unpivot(PlanModel):
     )
 
 
+class Samples(PlanModel):
+    """Telemetry of devices, many samples a session, that becomes the session log (DX): the columns of the file and their units.
+
+    Irradiance is integrated over time by the trapezoidal rule. The files may be larger than the memory.
+    """
+
+    device: str = Field(description="Column of the device (SPDEVID).")
+    session: str = Field(description="Column of the session (SESSION_ID).")
+    time: str = Field(description="Column of the time: ISO 8601 with offset, or numbers with `time_unit`.")
+    time_unit: Literal["s", "ms", "us"] | None = Field(None, description="Unit of times that are numbers since 1970-01-01 UTC.")
+    irradiance: str = Field(description="Column of the irradiance.")
+    irradiance_unit: Literal["mW/cm2", "W/cm2", "W/m2"] | None = Field(None, description="Its unit in all samples.")
+    unit: str | None = Field(None, description="Column with the unit of the irradiance of each sample, in place of `irradiance_unit`.")
+    temperature: str | None = Field(None, description="Column of the temperature of the skin.")
+    temperature_unit: Literal["C", "F"] = Field("C", description="Unit of the temperature.")
+    contact: str | None = Field(None, description="Column of the share of the pad in contact, 0–1.")
+    subject: str | None = Field(None, description="Column of the subject (USUBJID); without it the assignments of devices tell (R28).")
+    longest_gap_s: float = Field(60, description="Between samples further apart than this the device counts as off.", gt=0)
+
+
 class Source(PlanModel):
     """One raw file of a domain and how its columns become the domain's variables."""
 
     domain: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(description="Two-letter domain.")
-    file: str = Field(description="File name in the data folder.")
+    file: str = Field(description="File name in the data folder; a pattern such as `sessions-*.ndjson` stands for many files alike.")
+    samples: Samples | None = Field(None, description="The files hold samples of telemetry, which become sessions (domain DX).")
     format: Literal["csv", "xpt", "parquet", "ndjson", "sas7bdat"] | None = Field(
         None, description="File format; default by ending (.gz allowed for csv and ndjson)."
     )
@@ -286,6 +340,12 @@ class Study(PlanModel):
     deviations: dict[str, Deviation] = Field(default_factory=dict)
     intercurrent_events: dict[Id, IntercurrentEventRule] = Field(
         default_factory=dict, description="Intercurrent events (data set ADICE); an estimand gives each of them a strategy."
+    )
+    sessions: Sessions = Field(default=Sessions())
+    diary: Diary | None = Field(None, description="A diary with clock times (data set ADDIARY); needs the log of sessions (DX) too.")
+    time_zones: dict[str, str] = Field(
+        default_factory=dict,
+        description="SITEID → IANA time zone of the centre, against which the zone of device sessions is compared (R47).",
     )
     sources: list[Source] = Field(min_length=1)
     rules: dict[str, dict[str, float | int | str | bool]] = Field(

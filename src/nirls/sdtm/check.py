@@ -10,10 +10,10 @@ import pandas as pd
 
 from nirls.sdtm.context import Context
 from nirls.sdtm.domains import domain_of
-from nirls.sdtm.ledger import ACCEPTED, ACTIONS, DUPLICATE, FINDING_COLUMNS, QUARANTINED, RULE_COLUMNS
-from nirls.sdtm.offence import EFFECT
+from nirls.sdtm.ledger import ACCEPTED, ACTIONS, DUPLICATE, FINDING_COLUMNS, QUARANTINED, REPAIR_COLUMNS, RULE_COLUMNS
+from nirls.sdtm.offence import EFFECT, as_text
 from nirls.sdtm.rules import Rule, all_rules, waiver
-from nirls.sdtm.withhold import withhold_findings
+from nirls.sdtm.withhold import ALERT, withhold_findings, withhold_rule
 
 if TYPE_CHECKING:
     from nirls.plan.instrument import Instrument
@@ -58,6 +58,11 @@ class Records:
         for label in labels:
             self.why.setdefault(int(label), []).append(rule_id)
 
+    def repair(self, column: str, values: pd.Series) -> None:
+        """Replace values of a column; `values` is indexed by the records."""
+        self.frame[column] = self.frame[column].mask(self.frame.index.isin(values.index), values.reindex(self.frame.index))
+        self._accepted = None
+
     def remove(self, labels: np.ndarray, column: str) -> None:
         """Set values of a column to missing."""
         self.frame[column] = self.frame[column].mask(self.frame.index.isin(labels))
@@ -74,6 +79,8 @@ class Tally:
     quarantined: int = 0
     dropped: int = 0
     removed: int = 0
+    repaired: int = 0
+    found: int = 0
 
 
 class Checker:
@@ -95,6 +102,8 @@ class Checker:
         self.limits = {rule_id: {**rule.limits, **study.rules.get(rule_id, {})} for rule_id, rule in self.rules.items()}
         self.origin = {(source.domain, source.file): _origin(source) for source in sources}
         self.findings: list[pd.DataFrame] = []
+        self.alerts: list[pd.DataFrame] = []
+        self.repairs: list[pd.DataFrame] = []
         self.tallies = {rule_id: Tally() for rule_id in self.rules}
         self.remarks: dict[str, list[str]] = {}
         self._memory: dict[tuple[str, str], pd.DataFrame] = {}
@@ -110,14 +119,19 @@ class Checker:
             tally.waived[domain] = reason
             tally.waived_findings += len(self._as_findings(rule, domain, found))
             return
-        self.findings.append(self._as_findings(rule, domain, found))
+        findings = self._as_findings(rule, domain, found)
+        if rule.tells:
+            self.alerts.append(self._as_findings(rule, domain, found, withhold=False))
+            findings = withhold_rule(findings, self.study)
+        tally.found += len(findings)
+        self.findings.append(findings)
         if records:
             self._act(rule_id, domain, found)
         else:
             tally.removed += int((found["effect"] == "missing").sum())
 
-    def _as_findings(self, rule: Rule, domain: str, found: pd.DataFrame) -> pd.DataFrame:
-        found = withhold_findings(found, self.study, rule.says)
+    def _as_findings(self, rule: Rule, domain: str, found: pd.DataFrame, *, withhold: bool = True) -> pd.DataFrame:
+        found = withhold_findings(found, self.study, rule.says) if withhold else found
         severity = found["severity"].fillna(rule.severity[0])
         effect = found["effect"].fillna(severity.map(EFFECT))
         frame = found.assign(domain=domain, rule=rule.id, severity=severity, action=effect.map(ACTIONS))
@@ -144,11 +158,33 @@ class Checker:
         for column, part in removed.groupby("column"):
             tally.removed += part.index.nunique()
             records.remove(part.index.unique().to_numpy(), str(column))
+        self._repair(rule_id, domain, found[found["effect"] == "repair"])
+
+    def _repair(self, rule_id: str, domain: str, found: pd.DataFrame) -> None:
+        """Replace values and keep the record of it; of two repairs of one value in a phase the first counts."""
+        records, tally = self.records[domain], self.tallies[rule_id]
+        found = found[records.fate[found.index] == ACCEPTED]
+        for variable in dict.fromkeys(name for values in found["repaired"] for name in values):
+            new = pd.Series({label: values[variable] for label, values in found["repaired"].items() if variable in values})
+            recorded = records.frame.loc[new.index, variable]
+            place = {"file": found["file"], "row": found["row"], "usubjid": found["usubjid"]}
+            part = pd.DataFrame({name: column.loc[new.index] for name, column in place.items()})
+            part = part.assign(domain=domain, rule=rule_id, variable=variable, recorded=as_text(recorded), used=as_text(new))
+            self.repairs.append(part[list(REPAIR_COLUMNS)])
+            records.repair(variable, new)
+            tally.repaired += len(new)
+            for key in [key for key in self._memory if key[0] == domain]:
+                del self._memory[key]
 
     def set_aside(self, rule_id: str, domain: str, labels: np.ndarray) -> None:
         """Quarantine records for an offence of their source row (found before records were made)."""
         self.tallies[rule_id].quarantined += self.records[domain].settle(labels, QUARANTINED)
         self.records[domain].blame(labels, rule_id)
+
+    def shown(self, rules: list[str]) -> str:
+        """Rule ids as the quarantine names them; those that would tell a treatment are not named while the study is blinded."""
+        blinded = self.study.blinding == "blinded"
+        return " ".join(dict.fromkeys(ALERT if blinded and self.rules[rule_id].tells else rule_id for rule_id in rules))
 
     def run(self) -> None:
         """Apply every rule, phase by phase."""
@@ -169,6 +205,7 @@ class Checker:
     def summary(self, findings: pd.DataFrame) -> pd.DataFrame:
         """One row per rule: status, findings and effects."""
         counts = findings.groupby("rule").size().to_dict()
+        counts |= {rule_id: self.tallies[rule_id].found for rule_id, rule in self.rules.items() if rule.tells}
         rows: list[dict[str, Any]] = []
         for rule_id, rule in self.rules.items():
             tally = self.tallies[rule_id]
@@ -182,7 +219,7 @@ class Checker:
                 {
                     "rule": rule_id, "says": rule.says, "severity": rule.severity, "status": status, "reason": reason or np.nan,
                     "findings": tally.waived_findings if whole else counts.get(rule_id, 0), "records_quarantined": tally.quarantined,
-                    "records_dropped": tally.dropped, "values_removed": tally.removed,
+                    "records_dropped": tally.dropped, "values_removed": tally.removed, "values_repaired": tally.repaired,
                 }
             )  # fmt: skip
         return pd.DataFrame(rows, columns=list(RULE_COLUMNS))

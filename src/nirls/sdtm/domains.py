@@ -137,9 +137,12 @@ _ALL = (
     Domain(
         code="DX", label="Device sessions", key=("SPDEVID", "SESSION_ID"), required=_words("SPDEVID SESSION_ID START_UTC"),
         expected=_words("USUBJID END_UTC TZ ON_SEC IRR_MEAN FLUENCE STATUS"),
-        permissible=_words("IRR_MAX TEMP_SKIN CONTACT FAULT_CODE FW SEQ_NO CLOCK_SYNC_OFFSET"),
-        numbers=_words("ON_SEC IRR_MEAN IRR_MAX FLUENCE TEMP_SKIN CONTACT SEQ_NO CLOCK_SYNC_OFFSET"),
-        units={"ON_SEC": "s", "IRR_MEAN": "mW/cm²", "IRR_MAX": "mW/cm²", "FLUENCE": "J/cm²", "TEMP_SKIN": "°C", "CLOCK_SYNC_OFFSET": "s"},
+        permissible=_words("WAVELENGTH IRR_MAX TEMP_SKIN CONTACT FAULT_CODE FW SEQ_NO CLOCK_SYNC_OFFSET"),
+        numbers=_words("WAVELENGTH ON_SEC IRR_MEAN IRR_MAX FLUENCE TEMP_SKIN CONTACT SEQ_NO CLOCK_SYNC_OFFSET"),
+        units={
+            "WAVELENGTH": "nm", "ON_SEC": "s", "IRR_MEAN": "mW/cm²", "IRR_MAX": "mW/cm²", "FLUENCE": "J/cm²", "TEMP_SKIN": "°C",
+            "CLOCK_SYNC_OFFSET": "s",
+        },
         subject="optional", intervals=(("START_UTC", "END_UTC"),),
     ),
     Domain(

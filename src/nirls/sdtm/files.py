@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from nirls.errors import DataError
 
 if TYPE_CHECKING:
-    from nirls.plan.study import Study
+    from nirls.plan.study import Source, Study
 
 _ENDINGS = {".csv": "csv", ".xpt": "xpt", ".parquet": "parquet", ".ndjson": "ndjson", ".jsonl": "ndjson", ".sas7bdat": "sas7bdat"}
 _HEAD = 1 << 16
@@ -102,6 +102,33 @@ def file_format(name: str, declared: str | None = None) -> str:
             name, f"the ending {ending or '(none)'!r} tells no format. Add `format:` to the source (csv, xpt, parquet, ndjson, sas7bdat)."
         )
     return _ENDINGS[ending]
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """Files of a pattern such as `sessions-*.ndjson`, by name; a name without * is itself. None is a FileProblem."""
+    if "*" not in pattern:
+        return [existing(folder, pattern)]
+    found = sorted(path for path in folder.glob(pattern) if path.is_file())
+    if not found:
+        raise FileProblem(
+            pattern, f"there is no such file in {folder.name}. Add the files, or correct `file:` of the source in study.yaml."
+        )
+    return [existing(folder, path.relative_to(folder).as_posix()) for path in found]
+
+
+def spread_sources(study: Study, folder: Path) -> list[Source]:
+    """The sources of a study, one for every file; samples of telemetry stay together, for a session may span files."""
+    out: list[Source] = []
+    for source in study.sources:
+        if source.samples is not None or "*" not in source.file:
+            out.append(source)
+            continue
+        try:
+            names = [path.relative_to(folder).as_posix() for path in matching(folder, source.file)]
+        except FileProblem:  # named where the file is read
+            names = [source.file]
+        out += [source.model_copy(update={"file": name}) for name in names]
+    return out
 
 
 def existing(folder: Path, name: str) -> Path:

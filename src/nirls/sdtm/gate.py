@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nirls.errors import DataError
 from nirls.sdtm.columns import check_columns
-from nirls.sdtm.files import FileProblem, data_dir, existing, file_format, header, place
+from nirls.sdtm.files import FileProblem, data_dir, existing, file_format, header, matching, place, spread_sources
 
 if TYPE_CHECKING:
     from nirls.plan.study import Source, Study
@@ -40,11 +40,28 @@ def check_files(plan: Any, root: Path | str) -> list[str]:
         return [str(error)]
     problems: list[str] = []
     seen: set[tuple[str, str, str | None]] = set()
-    for source in study.sources:
-        problems += [text for text in _check_source(source, study, folder) if text not in problems]
+    for source in spread_sources(study, folder):
+        problems += [text for text in (_check_samples if source.samples else _check_source)(source, study, folder) if text not in problems]
         seen.add((source.domain, source.file, source.keep))
     if not any(source.domain == "DM" for source in study.sources):
         problems.append("study.yaml: no source of domain DM is declared; every subject must be in DM.")
+    return problems
+
+
+def _check_samples(source: Source, study: Study, folder: Path) -> list[str]:
+    from nirls.sdtm.telemetry_read import check_samples
+
+    problems = []
+    assert source.samples is not None
+    try:
+        paths = matching(folder, source.file)
+    except FileProblem as error:
+        return [str(error)]
+    for path in paths:
+        try:
+            check_samples(path, source.samples, source.format, source.encoding, source.delimiter)
+        except FileProblem as error:
+            problems.append(str(error))
     return problems
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +13,19 @@ from nirls.errors import ConfigError, DataError
 from nirls.sdtm.check import Checker, Records
 from nirls.sdtm.columns import check_columns
 from nirls.sdtm.domains import LINEAGE, domain_of
-from nirls.sdtm.files import FileProblem, data_dir
+from nirls.sdtm.files import FileProblem, data_dir, spread_sources
 from nirls.sdtm.gate import check_files
-from nirls.sdtm.ledger import ACCEPTED, ACTIONS, DUPLICATE, QUARANTINED, Ledger, balance, order_findings, report, row_places
+from nirls.sdtm.ledger import ACCEPTED, ACTIONS, DUPLICATE, QUARANTINED, Ledger, balance, order_findings, order_repairs, report, row_places
 from nirls.sdtm.map import Mapped, Tests, map_source
 from nirls.sdtm.read import read_table
 from nirls.sdtm.rules import check_settings
 from nirls.sdtm.schema import canonical, validate
 from nirls.sdtm.supp import spread
-from nirls.sdtm.withhold import withhold_records
+from nirls.sdtm.withhold import withhold_records, withhold_repairs
 
 if TYPE_CHECKING:
     from nirls.plan.study import Source, Study
+    from nirls.sdtm.telemetry import Telemetry
 
 __all__ = ["Ingested", "RejectedError", "check_files", "data_dir", "ingest", "write_ingested", "write_ledger"]
 
@@ -105,7 +106,8 @@ def _ingest(study: Study, instruments: dict[str, Any], folder: Path) -> Ingested
         numeric=items | totals | frozenset(p.test or code for code, p in study.parameters.items() if p.values is None and p.domain == "QS"),
     )
     intake = _Intake()
-    for source in study.sources:
+    sources = spread_sources(study, folder)
+    for source in sources:
         try:
             _take(intake, source, study, folder, tests)
         except FileProblem as problem:
@@ -120,7 +122,7 @@ def _ingest(study: Study, instruments: dict[str, Any], folder: Path) -> Ingested
             files[domain], "the column is not there; rules and derivations that use it are not applied.", row=1, column=name
         )
         intake.notes.append(("R01", domain, _file_finding(domain, reason, "R01", stops=False)))
-    checker = Checker(study=study, instruments=instruments, records=records, sources=list(study.sources))
+    checker = Checker(study=study, instruments=instruments, records=records, sources=sources)
     checker.findings += intake.unusable
     for rule_id, domain, part in intake.notes:
         checker.note(rule_id, domain, part, records=False)
@@ -138,6 +140,9 @@ def _ingest(study: Study, instruments: dict[str, Any], folder: Path) -> Ingested
 
 def _take(intake: _Intake, source: Source, study: Study, folder: Path, tests: Tests) -> None:
     """Read and map one source; if its columns do not fit, say why instead."""
+    if source.samples is not None:
+        _take_samples(intake, source, study, folder, tests)
+        return
     text = {"encoding": source.encoding, "delimiter": source.delimiter}
     raw = read_table(folder, source.file, format=source.format, may_be_empty=source.may_be_empty, **text)
     last = raw.attrs.pop("open_end", None)
@@ -161,6 +166,23 @@ def _take(intake: _Intake, source: Source, study: Study, folder: Path, tests: Te
             intake.notes.append(("R01", source.domain, _file_finding(source.domain, reason, "R01", stops=False)))
     if not any(problem.stops for problem in problems):
         intake.mapped.append((source, map_source(raw, source, tests, supp)))
+
+
+def _take_samples(intake: _Intake, source: Source, study: Study, folder: Path, tests: Tests) -> None:
+    """Samples of telemetry become the session log, which is then mapped like one that was exported."""
+    from nirls.sdtm.telemetry import sessions_of
+
+    log = sessions_of(folder, source)
+    intake.notes += [(rule_id, source.domain, part) for rule_id, part in log.found]
+    columns = [c for c in log.sessions.columns if c not in LINEAGE]
+    for problem in check_columns(source, columns, study):
+        reason = FileProblem(source.file, problem.message, row=1, column=problem.column)
+        (intake.unusable if problem.stops else intake.notes).append(
+            _file_finding(source.domain, reason, "R01")
+            if problem.stops
+            else ("R01", source.domain, _file_finding(source.domain, reason, "R01", stops=False))
+        )
+    intake.mapped.append((source, replace(map_source(log.sessions, source, tests), samples=log)))
 
 
 def _file_finding(domain: str, problem: FileProblem, rule_id: str, *, stops: bool = True) -> pd.DataFrame:
@@ -220,12 +242,11 @@ def _finish(checker: Checker, intake: _Intake, spans: list[tuple[int, int]]) -> 
     for (source, part), (begin, end) in zip(intake.mapped, spans, strict=True):
         records = checker.records[source.domain]
         fate, rows = records.fate[begin:end], records.frame["SRC_ROW"].to_numpy()[begin:end]
-        where = row_places(rows, fate)
-        accounts.append(
-            _account(
-                "rows", source.domain, source.file, read=part.read, not_selected=part.read - part.selected, blank=part.empty_rows, **where
-            )
-        )
+        if part.samples is not None:
+            accounts += _sample_accounts(part.samples, source, fate)
+        else:
+            places = {"not_selected": part.read - part.selected, "blank": part.empty_rows, **row_places(rows, fate)}
+            accounts.append(_account("rows", source.domain, source.file, read=part.read, **places))
         counts = {
             name: int((fate == place).sum())
             for name, place in (("accepted", ACCEPTED), ("quarantined", QUARANTINED), ("duplicate", DUPLICATE))
@@ -235,14 +256,37 @@ def _finish(checker: Checker, intake: _Intake, spans: list[tuple[int, int]]) -> 
     quarantine = {}
     for domain, records in checker.records.items():
         aside = records.frame[records.fate == QUARANTINED]
-        rules = pd.Series([" ".join(dict.fromkeys(records.why[i])) for i in aside.index], index=aside.index, dtype="str")
+        rules = pd.Series([checker.shown(records.why[i]) for i in aside.index], index=aside.index, dtype="str")
         quarantine[domain] = withhold_records(pd.concat([rules.rename("RULES"), aside], axis=1), checker.study)
-    ledger = Ledger(findings=findings, accounts=balance(accounts), rules=checker.summary(findings), quarantine=quarantine)
+    ledger = Ledger(
+        findings=findings,
+        accounts=balance(accounts),
+        rules=checker.summary(findings),
+        quarantine=quarantine,
+        repairs=withhold_repairs(order_repairs(checker.repairs), checker.study),
+        alerts=order_findings(checker.alerts),
+    )
     if len(ledger.errors):
         raise RejectedError(report(findings), ledger)
     domains = {domain: validate(records.accepted.reset_index(drop=True), domain) for domain, records in checker.records.items()}
     _all_there(domains, ledger)
     return Ingested(domains=domains, ledger=ledger)
+
+
+def _sample_accounts(log: Telemetry, source: Source, fate: np.ndarray) -> list[dict[str, Any]]:
+    """Where the samples of each file went: with their session, or aside by themselves."""
+    rows = log.rows.assign(fate=fate[log.rows["session"].to_numpy()])
+    found = []
+    for line in log.accounts.to_dict("records"):
+        own = rows[rows["file"] == line["file"]].groupby("fate")["n"].sum()
+        n = {place: int(own.get(place, 0)) for place in (ACCEPTED, QUARANTINED, DUPLICATE)}
+        places = {
+            "accepted": n[ACCEPTED],
+            "quarantined": line["quarantined"] + n[QUARANTINED],
+            "duplicate": line["duplicate"] + n[DUPLICATE],
+        }
+        found.append(_account("rows", source.domain, line["file"], read=line["read"], **places))
+    return found
 
 
 def _all_there(domains: dict[str, pd.DataFrame], ledger: Ledger) -> None:
@@ -257,10 +301,18 @@ def _all_there(domains: dict[str, pd.DataFrame], ledger: Ledger) -> None:
 
 
 def write_ledger(ledger: Ledger, folder: Path) -> None:
-    """Write findings.csv, accounts.csv, rules.csv and quarantine/<domain>.csv; each always, with its header."""
-    aside = folder / "quarantine"
+    """Write findings.csv, accounts.csv, rules.csv, repairs.csv and quarantine/<domain>.csv; each always, with its header.
+
+    restricted/alerts.csv is for the unblinded role: only the owner of the file may read it.
+    """
+    aside, restricted = folder / "quarantine", folder / "restricted"
     aside.mkdir(parents=True, exist_ok=True)
-    for name in ("findings", "accounts", "rules"):
+    restricted.mkdir(mode=0o700, exist_ok=True)
+    alerts = restricted / "alerts.csv"
+    alerts.touch(mode=0o600)
+    alerts.chmod(0o600)
+    ledger.alerts.to_csv(alerts, index=False, lineterminator="\n")
+    for name in ("findings", "accounts", "rules", "repairs"):
         getattr(ledger, name).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     for domain, frame in ledger.quarantine.items():
         frame.to_csv(aside / f"{domain.lower()}.csv", index=False, lineterminator="\n")

@@ -17,7 +17,11 @@ from nirls.sdtm.files import place
 
 FINDING_COLUMNS = ("domain", "file", "row", "column", "value", "rule", "severity", "action", "usubjid", "visitnum", "message")
 ACCOUNT_COLUMNS = ("level", "domain", "file", "read", "accepted", "quarantined", "duplicate", "not_selected", "blank")
-RULE_COLUMNS = ("rule", "says", "severity", "status", "reason", "findings", "records_quarantined", "records_dropped", "values_removed")
+RULE_COLUMNS = (
+    *("rule", "says", "severity", "status", "reason", "findings"),
+    *("records_quarantined", "records_dropped", "values_removed", "values_repaired"),
+)
+REPAIR_COLUMNS = ("domain", "file", "row", "usubjid", "rule", "variable", "recorded", "used")
 PLACES = ("accepted", "quarantined", "duplicate", "not_selected", "blank")
 ACCEPTED, QUARANTINED, DUPLICATE = np.int8(0), np.int8(1), np.int8(2)
 ACTIONS = {
@@ -25,6 +29,7 @@ ACTIONS = {
     "quarantine": "record quarantined",
     "duplicate": "duplicate dropped",
     "missing": "value set to missing",
+    "repair": "value repaired",
     "none": "kept",
 }
 
@@ -45,12 +50,18 @@ class Ledger:
         applicable, and what it did.
     quarantine : dict of str to DataFrame
         Quarantined records by domain, with the column RULES in front.
+    repairs : DataFrame
+        Columns :data:`REPAIR_COLUMNS`: every value that was replaced, as recorded and as used.
+    alerts : DataFrame
+        Columns :data:`FINDING_COLUMNS`: findings of the rules by which a treatment can be known, in full, for the unblinded role only.
     """
 
     findings: pd.DataFrame
     accounts: pd.DataFrame
     rules: pd.DataFrame
     quarantine: dict[str, pd.DataFrame]
+    repairs: pd.DataFrame
+    alerts: pd.DataFrame
 
     @property
     def errors(self) -> pd.DataFrame:
@@ -119,6 +130,13 @@ def order_findings(parts: list[pd.DataFrame]) -> pd.DataFrame:
     frame = frame.drop_duplicates(["domain", "file", "row", "column", "value", "rule", "message"])
     order = ["severity", "rule", "domain", "file", "row", "column"]
     return frame.sort_values(order, kind="stable", na_position="first").reset_index(drop=True)
+
+
+def order_repairs(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """All repairs, in the order of files, rows and rules."""
+    if not parts:
+        return pd.DataFrame({name: pd.Series(dtype="Int64" if name == "row" else "str") for name in REPAIR_COLUMNS})
+    return pd.concat(parts, ignore_index=True).sort_values(["domain", "file", "row", "rule"], kind="stable").reset_index(drop=True)
 
 
 def report(findings: pd.DataFrame, *, per_rule: int = 20) -> str:

@@ -19,6 +19,7 @@ from nirls.sdtm.offence import Effect, offences
 
 if TYPE_CHECKING:
     from nirls.plan.study import Source
+    from nirls.sdtm.telemetry import Telemetry
 
 NUMBER = {".": r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", ",": r"[+-]?([0-9]+,?[0-9]*|,[0-9]+)([eE][+-]?[0-9]+)?"}
 IDS = ("USUBJID", "SUBJID", "SITEID", "SPDEVID")
@@ -46,6 +47,8 @@ class Mapped:
         Source rows read; rows selected by `keep`; records these could make; those that were empty and made none.
     empty_rows : int
         Selected rows of which no cell made a record.
+    samples : Telemetry, optional
+        Of a session log made from samples of telemetry: which samples make which session.
     """
 
     frame: pd.DataFrame
@@ -55,6 +58,7 @@ class Mapped:
     cells: int
     blank: int
     empty_rows: int
+    samples: Telemetry | None = None
 
 
 def map_source(raw: pd.DataFrame, source: Source, tests: Tests, supp: pd.DataFrame | None = None) -> Mapped:

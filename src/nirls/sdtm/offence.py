@@ -12,8 +12,8 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Effect = Literal["stop", "quarantine", "duplicate", "missing", "none"]
-COLUMNS = ("file", "row", "usubjid", "visitnum", "column", "value", "severity", "effect", "message")
+Effect = Literal["stop", "quarantine", "duplicate", "missing", "repair", "none"]
+COLUMNS = ("file", "row", "usubjid", "visitnum", "column", "value", "severity", "effect", "message", "repaired")
 EFFECT = {"E": "stop", "Q": "quarantine", "W": "none"}
 """What a severity does to a record unless the rule says otherwise."""
 
@@ -27,6 +27,7 @@ def offences(
     value: pd.Series | None = None,
     severity: str | None = None,
     effect: Effect | None = None,
+    repaired: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The rows of `frame` where `mask` holds, as offences.
 
@@ -45,7 +46,9 @@ def offences(
     severity : {"E", "Q", "W"}, optional
         Where it differs from the rule's.
     effect : str, optional
-        stop, quarantine, duplicate, missing (the value is removed) or none; default by severity.
+        stop, quarantine, duplicate, missing (the value is removed), repair or none; default by severity.
+    repaired : DataFrame, optional
+        With the effect repair: the variables that get another value, aligned with `frame` or with the offending records.
 
     Returns
     -------
@@ -61,6 +64,7 @@ def offences(
         value = rows[column] if isinstance(column, str) and column in rows.columns else pd.Series(missing, index=rows.index, dtype="str")
     elif not value.index.equals(rows.index):
         value = value.loc[rows.index]
+    used = [None] * len(rows) if repaired is None else repaired.loc[rows.index].to_dict("records")
     number = pd.to_numeric(rows["VISITNUM"], errors="coerce").to_numpy(dtype="float64") if "VISITNUM" in rows.columns else missing
     return pd.DataFrame(
         {
@@ -73,6 +77,7 @@ def offences(
             "severity": pd.array([severity] * len(rows), dtype="str"),
             "effect": pd.array([effect if effect is not None else EFFECT.get(severity or "")] * len(rows), dtype="str"),
             "message": _texts(message, len(rows)),
+            "repaired": pd.array(used, dtype=object),
         },
         index=rows.index,
     )
@@ -81,7 +86,7 @@ def offences(
 @cache
 def none() -> pd.DataFrame:
     """No offence."""
-    types = {"row": "Int64", "visitnum": "float64"}
+    types = {"row": "Int64", "visitnum": "float64", "repaired": "object"}
     return pd.DataFrame({name: pd.Series(dtype=types.get(name, "str"), index=pd.RangeIndex(0)) for name in COLUMNS})
 
 

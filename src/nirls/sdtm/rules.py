@@ -45,6 +45,9 @@ class Rule:
     except_for : tuple of str
         Domains left out.
     phase : int
+    tells : bool
+        True when an offence by itself shows what a device emits. While a study is blinded such findings stand, in full, only in the
+        file for the unblinded role; the ledger says at which place of the file there is one.
     limits : dict
         Thresholds with their defaults; `rules:` of study.yaml changes them.
     check : callable or None
@@ -57,6 +60,7 @@ class Rule:
     domains: str | tuple[str, ...]
     except_for: tuple[str, ...] = ()
     phase: int = IDENTITY
+    tells: bool = False
     limits: dict[str, Any] = field(default_factory=dict)
     check: Check | None = None
 
@@ -78,7 +82,15 @@ RULES: dict[str, Rule] = {
 
 
 def rule(
-    id: str, says: str, *, severity: str, domains: str | tuple[str, ...], phase: int, except_for: tuple[str, ...] = (), **limits: Any
+    id: str,
+    says: str,
+    *,
+    severity: str,
+    domains: str | tuple[str, ...],
+    phase: int,
+    except_for: tuple[str, ...] = (),
+    tells: bool = False,
+    **limits: Any,
 ) -> Callable[[Check], Check]:
     """Declare a rule; the function gets the accepted records of a domain and the context, and returns offences."""
 
@@ -86,7 +98,15 @@ def rule(
         if id in RULES and getattr(RULES[id].check, "__module__", None) != check.__module__:
             raise ValueError(f"the rule {id} is declared twice")
         RULES[id] = Rule(
-            id=id, says=says, severity=severity, domains=domains, except_for=except_for, phase=phase, limits=limits, check=check
+            id=id,
+            says=says,
+            severity=severity,
+            domains=domains,
+            except_for=except_for,
+            phase=phase,
+            tells=tells,
+            limits=limits,
+            check=check,
         )
         return check
 

@@ -12,6 +12,8 @@ from nirls.sdtm.domains import LINEAGE
 if TYPE_CHECKING:
     from nirls.plan.study import Study
 
+ALERT = "ALERT"
+"""Stands in the ledger of a blinded study for a rule whose name would tell a treatment."""
 WITHHELD = "withheld while the study is blinded"
 TREATMENT = (
     *("ARM", "ARMCD", "ACTARM", "ACTARMCD", "RANDNO", "EXTRT", "EXDOSE", "EXDOSTXT", "EXDOSU", "EXDOSFRM", "EXROUTE", "EXLOT"),
@@ -27,6 +29,18 @@ def _names_an_arm(text: pd.Series, study: Study) -> pd.Series:
     if not codes:
         return pd.Series(False, index=text.index)
     return text.astype("str").str.contains(rf"(?<![\w-])(?:{'|'.join(codes)})(?![\w-])", regex=True, na=False)
+
+
+def withhold_rule(found: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Findings whose rule alone shows what a device emits, in a blinded study: only the place is left, and that the unblinded role is told.
+
+    Repeats are left out: two such rules at one place look alike.
+    """
+    if study.blinding != "blinded" or not len(found):
+        return found
+    message = "a signal for the unblinded role, which finds it in restricted/alerts.csv of the ledger."
+    hidden = found.assign(rule=ALERT, column=None, value=WITHHELD, message=message)
+    return hidden.astype({"column": "str", "value": "str"}).drop_duplicates(["file", "row"])
 
 
 def withhold_findings(found: pd.DataFrame, study: Study, says: str) -> pd.DataFrame:
@@ -54,3 +68,12 @@ def withhold_records(records: pd.DataFrame, study: Study) -> pd.DataFrame:
         elif column.dtype.kind not in "iufb":
             hidden[name] = column.mask(_names_an_arm(column, study), WITHHELD)
     return records.assign(**hidden)
+
+
+def withhold_repairs(repairs: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Repairs of a blinded study: of a variable that may tell a treatment neither values nor the rule stand there."""
+    if study.blinding != "blinded" or not len(repairs):
+        return repairs
+    tells = repairs["variable"].isin(TREATMENT)
+    hidden = {name: repairs[name].mask(tells, WITHHELD) for name in ("variable", "recorded", "used")}
+    return repairs.assign(rule=repairs["rule"].mask(tells, ALERT), **hidden)

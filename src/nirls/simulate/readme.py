@@ -68,10 +68,9 @@ itself (a deviation, a swapped device, a rescue medication). At most one fault w
 records break none of the rules. The key covers more rules than are checked today: those that are stand in
 `config/README.md`; faults of the others stay in the data. What has to be known to compare findings with the key:
 
-- Severity E faults are not planted; they stop a study. That is why no clock is reset to 1970 or 2000: a session before
-  consent would stop it (R13). A clock set back by some days is planted (R43). R30, sham light that is not dark, is an
-  alert and listed as Q.
-- R42 (wavelength against the register) has no column in the log to look at; R49 would name the sessions of R48.
+- Severity E faults are not planted; they stop a study. A clock set back by some days is planted (R43), none at 1970 or
+  2000. R30, sham light that is not dark, is an alert and listed as Q.
+- R42 (wavelength against the register) has no column in the log to look at; no arm stops treatment by design (R49).
 - R03 and the contradicting R33 list both records of a pair, R32 both sessions, R40 all sessions of the day.
 - A total outside 0–40 (R07) differs from the sum of its items as well (R06), and a total beside a missing item (R08)
   stands in a record with fewer than ten items (R09): such a fault has a line under both rules.

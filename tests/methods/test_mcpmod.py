@@ -194,6 +194,7 @@ def test_options_that_cannot_be(more, message):
         ({}, {"SHAM": -1.0}, "the dose -1 is negative"),
         ({"at_visit": "Week 8"}, {}, "at_visit: 'Week 8' is not a visit of the selected records, which have Week 4"),
         ({"candidates": [{"model": "emax"}]}, {}, r"candidates: number 1 \(emax\): the guess of emax lacks ed50"),
+        ({"candidates": [{"model": "logGauss", "guess": {"peak": 1e9, "spread": 0.1}}]}, {}, r"number 1 .*: flat over the doses"),
         ({"constants": {"betaMod": {"scal": 50}}}, {}, "scal = 50 must be above the highest dose 90"),
         ({"constants": {"linlog": {"off": 1}}}, {}, "constants: linlog is neither a candidate nor fitted"),
     ],

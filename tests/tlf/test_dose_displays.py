@@ -154,6 +154,12 @@ def test_figure_is_legible_wherever_the_target_dose_lies(nine, delta, shift):
         assert any(t.startswith("Target dose > 90") for t in words(svg)) and "Truth" not in " ".join(words(svg))
 
 
+def test_a_refused_model_is_named_under_the_figure(nine):
+    document, svg = made(nine, "dose_response", dose(models=("emax", "doubleEmax")), "figure")
+    assert "Not drawn: double Emax. 5 parameters cannot be estimated from 5 dose levels" in notes(document)
+    assert not any("double" in t for t in words(svg))
+
+
 def test_figure_of_means_alone(nine):
     """Nothing could be fitted: no curve, the means that there are, and the reason."""
     document, svg = made(nine, "dose_response", dose(missing=True), "figure")

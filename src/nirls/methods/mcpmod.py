@@ -119,7 +119,9 @@ class MCPModOptions(MMRMOptions):
         for i, c in enumerate(self.candidates, 1):
             try:
                 shape = SHAPES[c.model]
-                shape.standardised(sorted(levels), c.guess, shape.settle(levels[-1], self.constants.get(c.model)))  # type: ignore[arg-type]
+                values = shape.standardised(levels, c.guess, shape.settle(levels[-1], self.constants.get(c.model)))
+                if values.max() - values.min() <= 1e-9 * abs(values).max():
+                    yield f"candidates: number {i} ({c.name}): flat over the doses, so that no contrast can show it"
             except ValueError as error:
                 yield f"candidates: number {i} ({c.name}): {error}"
         used = {*self.fitted(), *(c.model for c in self.candidates)}

@@ -28,6 +28,13 @@ FACTS = {
     "ddf": "Degrees of freedom",
     "weights": "Margins of the LS means",
     "estimator": "Estimation",
+    "at": "Visit",
+    "direction": "Direction of the scale",
+    "dose_unit": "Unit of dose",
+    "contrast_test": "Contrast tests",
+    "dose_models": "Dose–response models",
+    "target_dose": "Target dose",
+    "dose_intervals": "Intervals of doses",
     "software": "Software",
 }
 NUMBERS = ("n_subjects", "n_obs", "n_excluded", "n_parameters", "deviance", "aic", "bic", "sigma", "r_squared", "iterations", "gradient")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 Array = np.ndarray
@@ -85,7 +86,7 @@ class Shape:
             raise ValueError(f"{self.name}: scal = {settled['scal']:g} must be above the highest dose {highest:g}")
         return settled
 
-    def standardised(self, doses: Array, guess: dict[str, float], constants: dict[str, float]) -> Array:
+    def standardised(self, doses: ArrayLike, guess: dict[str, float], constants: dict[str, float]) -> Array:
         """The curve at `doses` up to place and scale, rising first.
 
         Raises

@@ -87,9 +87,11 @@ def dose_response(request: Request) -> Laid:
     explain(main, notes, "target_dose", "dose_intervals", "dose_models")
     for text in [*model_text.footnotes(main, context), *main.footnotes]:
         notes.general(text)
-    for name_of, found in ((n, main.find("gaic", variable="fit", variable_level=n)) for n in main.levels("fit")):
+    for model in main.levels("fit"):
+        found = main.find("gaic", variable="fit", variable_level=model)
         if found is not None and found.error:
-            notes.general(f"Not drawn: {name_of}. {capital(found.error)}.")
+            words = main.find("text", variable="fit", variable_level=model)
+            notes.general(f"Not drawn: {words.text if words is not None else model}. {capital(found.error)}.")
     ends = head(request, notes, "main", [a.arm.code for a in arms])
     return Laid(document=FigureDocument(svg=f"{name}.svg", alt=alt, width=size[0], height=size[1], refs=tuple(refs), **ends), svg=svg)
 

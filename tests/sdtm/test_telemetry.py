@@ -238,6 +238,11 @@ def test_damaged_files_are_refused(tmp_path):
     write(table().rename(columns={"irr": "irradianz"}), tmp_path / "d.parquet")
     with pytest.raises(FileProblem, match=r"d.parquet.*column irr: the column 'irr' is missing"):
         log(tmp_path, "d.parquet")
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        write(table(), tmp_path / name / "a.csv")
+    with pytest.raises(FileProblem, match=r"a.csv: several folders have a file of this name"):
+        log(tmp_path, "*/a.csv")
     with pytest.raises(FileProblem, match="there is no such file"):
         log(tmp_path, "no-*.parquet")
 

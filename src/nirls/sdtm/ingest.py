@@ -307,7 +307,8 @@ def write_ledger(ledger: Ledger, folder: Path) -> None:
     """
     aside, restricted = folder / "quarantine", folder / "restricted"
     aside.mkdir(parents=True, exist_ok=True)
-    restricted.mkdir(mode=0o700, exist_ok=True)
+    restricted.mkdir(exist_ok=True)
+    restricted.chmod(0o700)  # also where something made the folder before
     alerts = restricted / "alerts.csv"
     alerts.touch(mode=0o600)
     alerts.chmod(0o600)

@@ -70,6 +70,10 @@ def sessions_of(folder: Path, source: Source) -> Telemetry:
     samples = source.samples
     assert samples is not None
     paths = matching(folder, source.file)
+    names = [path.name for path in paths]
+    for name in names:
+        if names.count(name) > 1:
+            raise FileProblem(name, f"several folders have a file of this name ({source.file}); findings could not say which. Rename one.")
     runs, rows, bad = [], [], []
     for path in paths:
         read = aside = 0

@@ -41,8 +41,10 @@ def results(arms):
     )  # fmt: skip
     evening = entry[entry["AHOUR"] == 21.0].assign(AHOUR=lambda d: d["AHOUR"] + rng.normal(0, 0.3, len(d)))
     end, history = visits[visits["AVISITN"] == 4], data(visits, "marginal_structural", arms, adex=log)
+    delivered = compliers(data(end, "compliers", arms, adexsum=dose), CompliersOptions(**OBSERVATIONAL, per=100.0))
     return {
-        "main": ard(compliers(data(end, "compliers", arms, adexsum=dose), CompliersOptions(**OBSERVATIONAL, per=100.0))),
+        "main": ard(delivered),
+        "records": delivered.records,
         "history": ard(marginal_structural(history, MarginalStructuralOptions(**OBSERVATIONAL))),
         "rhythm": ard(cosinor(data(entry, "cosinor", arms), CosinorOptions())),
         "timing": ard(session_timing(data(evening, "session_timing", arms), SessionTimingOptions(covariates=["AHOUR"]))),
@@ -95,3 +97,19 @@ def test_polar(two, results, arms):
     flat = results["rhythm"].assign(error=lambda d: d["error"].where(d["variable_level"] != "acrophase", "no rhythm shown"))
     with pytest.raises(DisplayError, match="no arm"):
         make_display("F1", display("polar", {"main": "rhythm"}, "figure"), {"main": flat}, {}, two.context)
+
+
+def test_exposure_plot(two, results, arms):
+    main, kept = results["main"], results["records"]
+    entry = display("exposure_plot", {"main": "main"}, "figure", options={"exposure": "Dose (100 J/cm²)", "outcome": "Change (points)"})
+    document, files = make_display("F1", entry, {"main": main}, {"main": kept}, two.context)
+    drawn = files["svg"].decode()
+    assert "Dose (100 J/cm²)" in drawn and "Change (points)" in drawn
+    key = {"variable": "CHG", "group1_level": arms[1], "comparison": f"{arms[1]} - {arms[0]}", "variable_level": "compliers"}
+    assert number(stat(main, "estimate", **key), 2) in document.alt
+    for arm, ref in zip(arms, (document.refs[0], document.refs[2]), strict=True):
+        assert ref.key["group2_level"] == arm
+        own = kept[kept["TRT01P"] == arm]
+        assert stat(main, "mean", **{"variable_level": ""} | ref.key) == pytest.approx(own["EXPOSURE"].mean())
+    with pytest.raises(DisplayError, match="kept no records"):
+        make_display("F1", entry, {"main": main}, {}, two.context)

@@ -1,19 +1,13 @@
 """Table of what was delivered, table of the rhythm, clock face: the numbers of the results in their places."""
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from nirls.methods.compliers import CompliersOptions, compliers
-from nirls.methods.cosinor import CosinorOptions, cosinor
-from nirls.methods.marginal_structural import MarginalStructuralOptions, marginal_structural
-from nirls.methods.session_timing import SessionTimingOptions, session_timing
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import interval, number
 from nirls.tlf.layouts.rhythm import _hour
 from nirls.tlf.make import make_display
-from tests.methods.test_delivered import OBSERVATIONAL, data
-from tests.methods.test_linear_methods import ard, stat
+from tests.methods.test_linear_methods import stat
+from tests.tlf.delivered_results import delivered_results
 from tests.tlf.display_trial import display
 from tests.tlf.drawn import assert_legible, words
 
@@ -25,30 +19,7 @@ def arms(two):
 
 @pytest.fixture(scope="module")
 def results(arms):
-    """Four analyses of 40 subjects made up: two arms, two visits, a diary of three entries a day."""
-    rng, who = np.random.default_rng(1), [f"S{i:02d}" for i in range(40)]
-    arm = np.array([arms[i % 2] for i in range(40)])
-    visits = pd.DataFrame({"USUBJID": np.repeat(who, 2), "TRT01P": np.repeat(arm, 2), "AVISITN": np.tile([1.0, 4.0], 40)}).assign(
-        AVISIT=lambda d: "Week " + d["AVISITN"].astype(int).astype(str), BASE=np.repeat(rng.normal(25, 3, 40), 2),
-        CHG=rng.normal(-4, 2, 80), ADY=lambda d: 7 * d["AVISITN"] + 1, AWTARGET=lambda d: 7 * d["AVISITN"] + 1,
-    )  # fmt: skip
-    dose = pd.DataFrame({"USUBJID": who, "PARAMCD": "CUMFLU", "AVISIT": "Overall", "AVAL": rng.uniform(200, 600, 40)})
-    log = pd.DataFrame({"USUBJID": np.repeat(who, 9), "ADY": np.tile(np.arange(9) * 3.0 + 1, 40)}).assign(ONTRTFL="Y")
-    log = log[rng.random(len(log)) < 0.7]
-    entry = pd.DataFrame({"USUBJID": np.repeat(who, 9), "TRT01P": np.repeat(arm, 9), "AHOUR": np.tile([9.0, 15.0, 21.0], 120)}).assign(
-        ADY=np.tile(np.repeat([1.0, 2.0, 3.0], 3), 40), AWEEKDAY="Monday", SESSHOUR=rng.normal(19, 1, 360),
-        AVAL=lambda d: 5 + 2 * np.cos(2 * np.pi * (d["AHOUR"] - 22) / 24) + rng.normal(0, 1, 360) + np.repeat(rng.normal(0, 1, 40), 9),
-    )  # fmt: skip
-    evening = entry[entry["AHOUR"] == 21.0].assign(AHOUR=lambda d: d["AHOUR"] + rng.normal(0, 0.3, len(d)))
-    end, history = visits[visits["AVISITN"] == 4], data(visits, "marginal_structural", arms, adex=log)
-    delivered = compliers(data(end, "compliers", arms, adexsum=dose), CompliersOptions(**OBSERVATIONAL, per=100.0))
-    return {
-        "main": ard(delivered),
-        "records": delivered.records,
-        "history": ard(marginal_structural(history, MarginalStructuralOptions(**OBSERVATIONAL))),
-        "rhythm": ard(cosinor(data(entry, "cosinor", arms), CosinorOptions())),
-        "timing": ard(session_timing(data(evening, "session_timing", arms), SessionTimingOptions(covariates=["AHOUR"]))),
-    }
+    return delivered_results(tuple(arms))
 
 
 def table(two, layout, **tables):

@@ -69,7 +69,7 @@ def test_compliers_are_the_reference(week4):
         assert stat(found, name, variable_level="compliers", **KEY) == pytest.approx(100 * expected, rel=1e-8)
     assert stat(found, "f_statistic", variable_level="uptake", **KEY) == pytest.approx(r["first_f"], rel=1e-8)
     assert stat(found, "p_value", variable_level="Anderson–Rubin", **KEY) == pytest.approx(r["ar_p0"], rel=1e-8)
-    assert stat(found, "mean", group2_level="SHAM", variable="CHG") == 0.0
+    assert stat(found, "mean", group2_level="SHAM", variable="CHG", variable_level="") == 0.0
     assert footnotes[0].startswith("Observational")
 
 

@@ -1,19 +1,13 @@
 """Table of what was delivered, table of the rhythm, clock face: the numbers of the results in their places."""
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from nirls.methods.compliers import CompliersOptions, compliers
-from nirls.methods.cosinor import CosinorOptions, cosinor
-from nirls.methods.marginal_structural import MarginalStructuralOptions, marginal_structural
-from nirls.methods.session_timing import SessionTimingOptions, session_timing
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import interval, number
 from nirls.tlf.layouts.rhythm import _hour
 from nirls.tlf.make import make_display
-from tests.methods.test_delivered import OBSERVATIONAL, data
-from tests.methods.test_linear_methods import ard, stat
+from tests.methods.test_linear_methods import stat
+from tests.tlf.delivered_results import delivered_results
 from tests.tlf.display_trial import display
 from tests.tlf.drawn import assert_legible, words
 
@@ -25,28 +19,7 @@ def arms(two):
 
 @pytest.fixture(scope="module")
 def results(arms):
-    """Four analyses of 40 subjects made up: two arms, two visits, a diary of three entries a day."""
-    rng, who = np.random.default_rng(1), [f"S{i:02d}" for i in range(40)]
-    arm = np.array([arms[i % 2] for i in range(40)])
-    visits = pd.DataFrame({"USUBJID": np.repeat(who, 2), "TRT01P": np.repeat(arm, 2), "AVISITN": np.tile([1.0, 4.0], 40)}).assign(
-        AVISIT=lambda d: "Week " + d["AVISITN"].astype(int).astype(str), BASE=np.repeat(rng.normal(25, 3, 40), 2),
-        CHG=rng.normal(-4, 2, 80), ADY=lambda d: 7 * d["AVISITN"] + 1, AWTARGET=lambda d: 7 * d["AVISITN"] + 1,
-    )  # fmt: skip
-    dose = pd.DataFrame({"USUBJID": who, "PARAMCD": "CUMFLU", "AVISIT": "Overall", "AVAL": rng.uniform(200, 600, 40)})
-    log = pd.DataFrame({"USUBJID": np.repeat(who, 9), "ADY": np.tile(np.arange(9) * 3.0 + 1, 40)}).assign(ONTRTFL="Y")
-    log = log[rng.random(len(log)) < 0.7]
-    entry = pd.DataFrame({"USUBJID": np.repeat(who, 9), "TRT01P": np.repeat(arm, 9), "AHOUR": np.tile([9.0, 15.0, 21.0], 120)}).assign(
-        ADY=np.tile(np.repeat([1.0, 2.0, 3.0], 3), 40), AWEEKDAY="Monday", SESSHOUR=rng.normal(19, 1, 360),
-        AVAL=lambda d: 5 + 2 * np.cos(2 * np.pi * (d["AHOUR"] - 22) / 24) + rng.normal(0, 1, 360) + np.repeat(rng.normal(0, 1, 40), 9),
-    )  # fmt: skip
-    evening = entry[entry["AHOUR"] == 21.0].assign(AHOUR=lambda d: d["AHOUR"] + rng.normal(0, 0.3, len(d)))
-    end, history = visits[visits["AVISITN"] == 4], data(visits, "marginal_structural", arms, adex=log)
-    return {
-        "main": ard(compliers(data(end, "compliers", arms, adexsum=dose), CompliersOptions(**OBSERVATIONAL, per=100.0))),
-        "history": ard(marginal_structural(history, MarginalStructuralOptions(**OBSERVATIONAL))),
-        "rhythm": ard(cosinor(data(entry, "cosinor", arms), CosinorOptions())),
-        "timing": ard(session_timing(data(evening, "session_timing", arms), SessionTimingOptions(covariates=["AHOUR"]))),
-    }
+    return delivered_results(tuple(arms))
 
 
 def table(two, layout, **tables):
@@ -95,3 +68,19 @@ def test_polar(two, results, arms):
     flat = results["rhythm"].assign(error=lambda d: d["error"].where(d["variable_level"] != "acrophase", "no rhythm shown"))
     with pytest.raises(DisplayError, match="no arm"):
         make_display("F1", display("polar", {"main": "rhythm"}, "figure"), {"main": flat}, {}, two.context)
+
+
+def test_exposure_plot(two, results, arms):
+    main, kept = results["main"], results["records"]
+    entry = display("exposure_plot", {"main": "main"}, "figure", options={"exposure": "Dose (100 J/cm²)", "outcome": "Change (points)"})
+    document, files = make_display("F1", entry, {"main": main}, {"main": kept}, two.context)
+    drawn = files["svg"].decode()
+    assert "Dose (100 J/cm²)" in drawn and "Change (points)" in drawn
+    key = {"variable": "CHG", "group1_level": arms[1], "comparison": f"{arms[1]} - {arms[0]}", "variable_level": "compliers"}
+    assert number(stat(main, "estimate", **key), 2) in document.alt
+    for arm, ref in zip(arms, (document.refs[0], document.refs[2]), strict=True):
+        assert ref.key["group2_level"] == arm
+        own = kept[kept["TRT01P"] == arm]
+        assert stat(main, "mean", **{"variable_level": ""} | ref.key) == pytest.approx(own["EXPOSURE"].mean())
+    with pytest.raises(DisplayError, match="kept no records"):
+        make_display("F1", entry, {"main": main}, {}, two.context)

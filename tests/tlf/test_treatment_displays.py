@@ -1,47 +1,30 @@
 """Displays of the treatment delivered: parameters of the light, adherence, raster of sessions; from records to document."""
 
-import dataclasses
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from nirls.adam.adex import derive_adex
-from nirls.adam.adexsum import derive_adexsum
 from nirls.analyse import run_analysis
 from nirls.errors import DataError
 from nirls.methods.device_parameters import ITEMS, specified
-from nirls.plan.load import load_plan
 from nirls.plan.study import Regimen
 from nirls.tlf.context import context_for
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.layouts.session_raster import FAULT, SHADES, UNKNOWN, kinds
 from nirls.tlf.make import make_display
-from tests.adam.conftest import ROOT
-from tests.adam.test_adex import domains, subjects, with_sessions
+from tests.tlf.treatment_results import data_sets, two_arm_plan
 
 
 @pytest.fixture(scope="module")
 def plan():
-    """The plan of the demonstration trial for two arms, the dose as the log says."""
-    plan = with_sessions(load_plan("nir-rls", root=ROOT), calibration="none")
-    names = ("device_parameters", "adherence", "sessions")
-    entries = {k: e.model_copy(update={"arms": ["SHAM", "NIR850-54"]}) if k in names else e for k, e in plan.analyses.items()}
-    return dataclasses.replace(plan, analyses=entries)
+    return two_arm_plan()
 
 
 @pytest.fixture(scope="module")
-def data(plan):
-    """Six sessions of A (54 J/cm² each, the third broken off after 10 min, the fifth lost); none of B."""
-    found = domains()
-    found["DX"] = found["DX"].drop(index=4)
-    found["DX"].loc[2, ["ON_SEC", "FLUENCE", "STATUS"]] = [600.0, 18.0, "aborted"]
-    adsl = subjects(plan).assign(SAFFL="Y", RANDFL=["Y", "Y", "N"])
-    for name in ("RAND", "FAS", "PP"):
-        adsl[f"{name}FL"] = ["Y", "Y", "N"]
-    adex = derive_adex(found, adsl, plan)[0]
-    return {"ADSL": adsl, "ADEX": adex, "ADEXSUM": derive_adexsum(found, adsl, adex, plan)[0]}
+def data():
+    return data_sets()
 
 
 def shown(plan, data, number, formats):

@@ -39,7 +39,7 @@ class CompliersOptions(ObservationalOptions):
     level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
 
 
-@method("compliers", options=CompliersOptions, beside=("ADEXSUM",))
+@method("compliers", options=CompliersOptions, beside=("ADEXSUM",), keeps_records=True)
 def compliers(data: AnalysisData, options: CompliersOptions) -> MethodResult:
     """Effect of the dose delivered, or among compliers, by two-stage least squares with the arm as instrument (observational)."""
     import numpy as np
@@ -91,7 +91,10 @@ def compliers(data: AnalysisData, options: CompliersOptions) -> MethodResult:
             own = pair[pair[group].astype("str") == name]
             share = {"group2": "DELIVERED", "group2_level": name} | key
             found.append(row("n", len(own), **share))
-            found.append(row("mean", own["_DOSE"].mean() if len(own) else None, error="" if len(own) else "no observation", **share))
+            means = {"": "_DOSE", "outcome": options.response}
+            for what, column in means.items():
+                value, said = (own[column].mean(), "") if len(own) else (None, "no observation")
+                found.append(row("mean", value, error=said, variable_level=what, **share))
         found += _rows(effect, naive, failure, options, key | {"comparison": f"{arm} - {reference}"})
         if effect is not None and effect.first_stage_f < WEAK:
             footnotes.append(
@@ -118,7 +121,9 @@ def compliers(data: AnalysisData, options: CompliersOptions) -> MethodResult:
         "variance": "model-based; interval of Anderson and Rubin beside it",
         "label": LABEL,
     }
-    return MethodResult(rows=found + facts(texts), footnotes=tuple(footnotes))
+    records = frame[[options.subject, group, "_DOSE", options.response]].rename(columns={"_DOSE": "EXPOSURE", options.response: "OUTCOME"})
+    records = records.sort_values(options.subject, kind="stable").reset_index(drop=True).astype({group: "str"})
+    return MethodResult(rows=found + facts(texts), footnotes=tuple(footnotes), records=records)
 
 
 def _least_squares(y: Any, dose: Any, x: Any, level: float) -> dict[str, float]:

@@ -43,7 +43,7 @@ def data(frame, method, arms, **beside):
 
 @pytest.fixture
 def week4():
-    """The trial of causal.R at week 4 with the doses that it makes, those of the reference arm included, which do not count."""
+    """The trial of causal.R at week 4 with the doses that it makes, for both arms."""
     frame = pd.read_csv(HERE / "irls_parallel.csv").rename(columns={"TRT": "TRT01P"}).query("AVISIT == 'W4' and TRT01P != 'NIR-L'")
     number = frame["USUBJID"].str[1:].astype(int)
     dose = pd.DataFrame({"USUBJID": frame["USUBJID"], "PARAMCD": "CUMFLU", "AVISIT": "Overall", "AVAL": 300.0 + number * 37 % 350})
@@ -52,7 +52,9 @@ def week4():
 
 def effects(week4, frame=None, dose=None, **options):
     given = data(week4[0] if frame is None else frame, "compliers", ["SHAM", "NIR-H"], adexsum=week4[1] if dose is None else dose)
-    result = compliers(given, CompliersOptions(**OBSERVATIONAL | {"covariates": ["BASE", "REGION"]} | options))
+    result = compliers(
+        given, CompliersOptions(**OBSERVATIONAL | {"covariates": ["BASE", "REGION"], "reference_exposure": "none"} | options)
+    )
     return ard(result), result.footnotes
 
 
@@ -90,6 +92,26 @@ def test_compliers_by_a_threshold(week4):
     itt, uptake = (stat(found, "estimate", variable_level=k, **KEY) for k in ("intention to treat", "uptake"))
     assert 0.3 < uptake < 0.8
     assert stat(found, "estimate", variable_level="compliers", **KEY) == pytest.approx(itt / uptake, rel=1e-10)
+
+
+def test_exposure_of_the_reference_arm_counts_as_recorded(week4):
+    """Without covariates: the difference of means over the difference in dose, that of two sham subjects included."""
+    frame, dose = week4
+    dark = frame.loc[frame["TRT01P"] == "SHAM", "USUBJID"][2:]
+    dose = dose.assign(AVAL=dose["AVAL"].mask(dose["USUBJID"].isin(dark), 0.0))
+    found, _ = effects(week4, dose=dose, covariates=[], reference_exposure="recorded")
+    seen = frame.dropna(subset=["CHG"]).merge(dose[["USUBJID", "AVAL"]].rename(columns={"AVAL": "D"}), on="USUBJID")
+    mean = seen.groupby("TRT01P")[["CHG", "D"]].mean()
+    assert mean.loc["SHAM", "D"] > 0
+    wald = (mean.loc["NIR-H", "CHG"] - mean.loc["SHAM", "CHG"]) / (mean.loc["NIR-H", "D"] - mean.loc["SHAM", "D"])
+    assert stat(found, "estimate", variable_level="compliers", **KEY) == pytest.approx(wald, rel=1e-10)
+
+
+def test_a_dose_hidden_by_blinding_is_not_estimated(week4):
+    """While the study is blinded ADEXSUM has adherence but no dose."""
+    found, _ = effects(week4, dose=week4[1].assign(PARAMCD="SESSDEL"), reference_exposure="recorded")
+    rows = found[(found["stat_name"] == "estimate") & (found["variable"] == "CHG")]
+    assert len(rows) == 4 and rows["stat"].isna().all() and rows["error"].str.contains("as in a blinded study").all()
 
 
 def test_what_cannot_be_estimated_says_so(week4):
@@ -152,6 +174,7 @@ def test_history_and_weights(adherence):
     frame, log = adherence
     options = MarginalStructuralOptions(**OBSERVATIONAL, truncate=(0.0, 1.0))
     found = ard(marginal_structural(data(frame, "marginal_structural", ["A", "B"], adex=log), options))
+    assert [stat(found, n, variable="model", group1_level="") for n in ("n_subjects", "n_obs")] == [60, 60]
     for visit, n in (("Week 1", 40), ("Week 2", 30)):  # two of three, and every second, subject
         assert stat(found, "n", variable="adherence", variable_level="yes", visit=visit) == n
     share = (np.arange(60) % 3 > 0).astype(float) / 2 + (np.arange(60) % 2 == 0) / 2

@@ -22,7 +22,7 @@ def delivered_results(arms):
         AVISIT=lambda d: "Week " + d["AVISITN"].astype(int).astype(str), BASE=np.repeat(rng.normal(25, 3, 40), 2),
         CHG=rng.normal(-4, 2, 80), ADY=lambda d: 7 * d["AVISITN"] + 1, AWTARGET=lambda d: 7 * d["AVISITN"] + 1,
     )  # fmt: skip
-    dose = pd.DataFrame({"USUBJID": who, "PARAMCD": "CUMFLU", "AVISIT": "Overall", "AVAL": rng.uniform(200, 600, 40)})
+    dose = pd.DataFrame({"USUBJID": who, "PARAMCD": "CUMFLU", "AVISIT": "Overall", "AVAL": rng.uniform(200, 600, 40) * (arm != arms[0])})
     log = pd.DataFrame({"USUBJID": np.repeat(who, 9), "ADY": np.tile(np.arange(9) * 3.0 + 1, 40)}).assign(ONTRTFL="Y")
     log = log[rng.random(len(log)) < 0.7]
     entry = pd.DataFrame({"USUBJID": np.repeat(who, 9), "TRT01P": np.repeat(arm, 9), "AHOUR": np.tile([9.0, 15.0, 21.0], 120)}).assign(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nirls.methods.registry import AnalysisData
+    from nirls.stats.contrasts import Contrasts
 
 LSMEAN = {"lsmean": "lsmean", "lsmean_se": "std_error", "df": "df", "conf_low": "conf_low", "conf_high": "conf_high"}
 DIFFERENCE = {name: name for name in ("estimate", "std_error", "df", "statistic", "conf_low", "conf_high", "p_value")}
@@ -141,3 +142,15 @@ def facts(texts: dict[str, str]) -> list[dict[str, Any]]:
     from nirls.ard.build import row
 
     return [row("text", None, variable="model", variable_level=name, stat_text=text) for name, text in texts.items() if text]
+
+
+def contrast_rows(found: Contrasts, level: float, key: dict[str, str]) -> list[dict[str, Any]]:
+    """Estimate, SE, df, t, p and limits of one contrast."""
+    from nirls.ard.build import rows
+
+    low, high = found.ci(level)
+    values = {
+        "estimate": found.estimate[0], "std_error": found.std_error[0], "df": found.df[0], "statistic": found.statistic[0],
+        "p_value": found.p_value[0], "conf_low": low[0], "conf_high": high[0],
+    }  # fmt: skip
+    return rows({k: float(v) for k, v in values.items()}, **key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -31,11 +31,14 @@ class CompliersOptions(ObservationalOptions):
         None, description="Exposure from which a subject is a complier; the effect is then that among compliers. Default: a dose, per unit."
     )
     per: float = Field(1.0, description="Units of exposure that the effect of a dose is expressed for.", gt=0)
+    reference_exposure: Literal["recorded", "none"] = Field(
+        "recorded",
+        description="Exposure of the reference arm: as recorded, as of a sham subject who had an emitting device; or none, for an exposure "
+        "that sham sessions count in too, such as SESSPCT.",
+    )
     visit: Id = Field("AVISIT", description="Visit, for the label of the results; the records must be of one visit.")
     subject: Id = Field("USUBJID", description="Subject.")
-    reference: str | None = Field(
-        None, description="Arm the others are compared with, which cannot receive the exposure; default: the study's."
-    )
+    reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
     level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
 
 
@@ -44,6 +47,7 @@ def compliers(data: AnalysisData, options: CompliersOptions) -> MethodResult:
     """Effect of the dose delivered, or among compliers, by two-stage least squares with the arm as instrument (observational)."""
     import numpy as np
 
+    from nirls.adam.adexsum import PARAMETERS
     from nirls.ard.build import row
     from nirls.errors import ConfigError, NotEstimableError
     from nirls.models.design import build_design
@@ -55,15 +59,18 @@ def compliers(data: AnalysisData, options: CompliersOptions) -> MethodResult:
     records = data.beside["ADEXSUM"]
     of_period = records[records["AVISIT"] == options.period]
     chosen = of_period[of_period["PARAMCD"] == options.exposure]
-    if chosen.empty:
+    if options.exposure not in PARAMETERS or of_period.empty:
         raise ConfigError(
             f"analyses.yaml: {data.analysis_id}: ADEXSUM has no {options.exposure} of {options.period!r}; periods: "
-            f"{', '.join(map(repr, records['AVISIT'].unique()))}; of this one: {', '.join(of_period['PARAMCD'].unique()) or 'nothing'}"
+            f"{', '.join(map(repr, records['AVISIT'].unique()))}; parameters: {', '.join(PARAMETERS)}"
         )
+    # a parameter that shows the treatment is not in ADEXSUM while the study is blinded
+    absent = f"nobody has a value of {options.exposure} in {options.period}, as in a blinded study" if chosen.empty else ""
     delivered = chosen.set_index("USUBJID")["AVAL"]
     frame = data.frame[complete(data.frame, options.response, group, options.covariates)]
     dose = frame[options.subject].map(delivered).astype("float64")
-    dose = dose.where(frame[group].astype("str") != reference, 0.0)  # the reference arm has no access to the exposure
+    if options.reference_exposure == "none":
+        dose = dose.where(frame[group].astype("str") != reference, 0.0)
     unknown = frame.loc[dose.isna(), options.subject]
     frame = frame.assign(_DOSE=(dose >= options.complier_from).astype(float) if options.complier_from is not None else dose / options.per)
     frame = frame[dose.notna()]
@@ -79,8 +86,8 @@ def compliers(data: AnalysisData, options: CompliersOptions) -> MethodResult:
         key = {"variable": options.response, "group1": group, "group1_level": arm, "visit": visit}
         effect, failure, naive = None, "", None
         try:
-            if pair[group].astype("str").nunique() < 2:
-                raise NotEstimableError("no observation in one of the arms")
+            if absent or pair[group].astype("str").nunique() < 2:
+                raise NotEstimableError(absent or "no observation in one of the arms")
             design = build_design(f"{options.response} ~ {' + '.join(options.covariates) or '1'}", pair)
             instrument = (pair[group].astype("str") == arm).to_numpy(dtype=float)
             effect = instrumental_effect(design.y, pair["_DOSE"], instrument, design.matrix)
@@ -109,14 +116,14 @@ def compliers(data: AnalysisData, options: CompliersOptions) -> MethodResult:
     found.append(row("conf_level", options.level, variable="model"))
     unit = f"{options.per:g} " if options.per != 1 else "one unit of "
     what = (
-        f"effect among those who receive {options.exposure} of {options.complier_from:g} or more when randomized to it, nobody in "
-        f"{reference}"
+        f"effect among those who receive {options.exposure} of {options.complier_from:g} or more because they are randomized to it"
         if options.complier_from is not None
-        else f"effect of {unit}{options.exposure}, taken to be linear through the origin, {reference} having none"
+        else f"effect of {unit}{options.exposure}, taken to be linear"
     )
+    shown = "none" if options.reference_exposure == "none" else "as recorded"
     texts = {
         "formula": f"{options.response} ~ exposure + {' + '.join(options.covariates)}, the arm as instrument",
-        "estimator": f"two-stage least squares, each arm with {reference}; {what}; {options.period}",
+        "estimator": f"two-stage least squares, each arm with {reference}, whose exposure is {shown}; {what}; {options.period}",
         "ddf": "residual",
         "variance": "model-based; interval of Anderson and Rubin beside it",
         "label": LABEL,

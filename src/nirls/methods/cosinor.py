@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from nirls.methods._groups import denominators
-from nirls.methods._linear import arms_and_reference, exclusions, facts
+from nirls.methods._linear import arms_and_reference, contrast_rows, exclusions, facts
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
@@ -15,7 +15,6 @@ from nirls.plan.study import Id
 
 if TYPE_CHECKING:
     from nirls.models.cosinor import CosinorResult
-    from nirls.stats.contrasts import Contrasts
 
 MESOR, AMPLITUDE, ACROPHASE = "mesor", "amplitude", "acrophase"
 
@@ -88,7 +87,7 @@ def _of_arm(fit: CosinorResult | None, failure: str, arm: str, options: CosinorO
         names = (MESOR, AMPLITUDE, ACROPHASE)
         return [row("estimate", None, error=said, variable_level=name, **key) for name in names]
     found = fit.of(arm)
-    rows = _inferred(found.mesor, options.level, key | {"variable_level": MESOR})
+    rows = contrast_rows(found.mesor, options.level, key | {"variable_level": MESOR})
     tested = {"num_df": found.test.num_df, "den_df": found.test.den_df, "f_statistic": found.test.statistic, "p_value": found.test.p_value}
     rows += [row(k, float(v), variable_level="rhythm", **key) for k, v in tested.items()]
     (low, high), (early, late) = found.rhythm.ci(options.level)
@@ -109,18 +108,6 @@ def _difference(
         return [row("estimate", None, error=failure or "no observation of one of the arms", variable_level=MESOR, **key)]
     difference, test = fit.difference(arm, reference)
     tested = {"num_df": test.num_df, "den_df": test.den_df, "f_statistic": test.statistic, "p_value": test.p_value}
-    return _inferred(difference, options.level, key | {"variable_level": MESOR}) + [
+    return contrast_rows(difference, options.level, key | {"variable_level": MESOR}) + [
         row(k, float(v), variable_level="rhythm", **key) for k, v in tested.items()
     ]
-
-
-def _inferred(found: Contrasts, level: float, key: dict[str, str]) -> list[dict[str, Any]]:
-    """Estimate, SE, df, t, p and limits of one contrast."""
-    from nirls.ard.build import rows
-
-    low, high = found.ci(level)
-    values = {
-        "estimate": found.estimate[0], "std_error": found.std_error[0], "df": found.df[0], "statistic": found.statistic[0],
-        "p_value": found.p_value[0], "conf_low": low[0], "conf_high": high[0],
-    }  # fmt: skip
-    return rows({k: float(v) for k, v in values.items()}, **key)

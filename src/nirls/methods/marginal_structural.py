@@ -35,6 +35,8 @@ class MarginalStructuralOptions(ObservationalOptions):
 @method("marginal_structural", options=MarginalStructuralOptions, beside=("ADEX",))
 def marginal_structural(data: AnalysisData, options: MarginalStructuralOptions) -> MethodResult:
     """Effect of full against no adherence by a marginal structural model with stabilized weights (observational)."""
+    from dataclasses import replace
+
     from nirls.ard.build import row
     from nirls.errors import MethodError
     from nirls.models.marginal_structural import stabilized_weights, weighted_effect
@@ -88,8 +90,9 @@ def marginal_structural(data: AnalysisData, options: MarginalStructuralOptions) 
     for (interval, adhered), n in mine.groupby(["INTERVAL", "ADHERED"], observed=True).size().items():
         found.append(row("n", int(n), variable="adherence", variable_level="yes" if adhered else "no", visit=str(interval)))
     found += exclusions(
-        data, subject=options.subject, response=options.response, group=group or options.subject, baseline="BASE",
-        covariates=options.covariates, absent="No post-baseline value",
+        replace(data, frame=frame[frame[options.visit] == last]),
+        subject=options.subject, response=options.response, group=group or options.subject, baseline="BASE",
+        covariates=options.covariates, absent=f"No value at {last}",
     )  # fmt: skip
     found.append(row("n_obs", len(at_end), variable="model"))
     found.append(row("conf_level", options.level, variable="model"))

@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from nirls.methods._groups import denominators
-from nirls.methods._linear import exclusions, facts
-from nirls.methods.cosinor import _inferred
+from nirls.methods._linear import contrast_rows, exclusions, facts
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
@@ -73,7 +72,7 @@ def session_timing(data: AnalysisData, options: SessionTimingOptions) -> MethodR
             continue
         line = np.zeros((1, len(fit.params)))
         line[0, fit.params.index.get_loc("WITHIN_")], line[0, fit.params.index.get_loc("BETWEEN_")] = within, between
-        found += _inferred(fit.contrast_rows()(line), options.level, key | {"variable_level": name})
+        found += contrast_rows(fit.contrast_rows()(line), options.level, key | {"variable_level": name})
     for arm in arms:
         hours = frame.loc[frame[group] == arm, options.session].to_numpy(dtype=float)
         of_arm = {"variable": "clock time", "group1": group, "group1_level": arm}

@@ -15,6 +15,7 @@ from nirls.errors import DataError
 
 if TYPE_CHECKING:
     from nirls.plan.load import Plan
+    from nirls.plan.study import Diary
 
 MOMENT = r"^(?P<day>\d{4}-\d{2}-\d{2})T(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)"
 
@@ -66,6 +67,8 @@ def derive_addiary(
             "SRC_ROW": out["SRC_ROW"].astype("float64") if "SRC_ROW" in out else np.nan,
         }
     )
+    made["ONSETH"], unread = _onset(qs, diary, made)
+    counts["onset that is no clock time (HH:MM), entry kept"] = unread
     made["ADY"] = study_day(made["ADT"], made["USUBJID"].map(people["RFDT"]))
     made["AWEEKDAY"] = pd.to_datetime(made["ADT"]).dt.day_name().astype("str")
     made = pd.concat([made, windows_of(made, plan.study, by_day=True)[["AVISIT", "AVISITN"]]], axis=1)
@@ -78,6 +81,20 @@ def derive_addiary(
     made["ANL01FL"] = pd.Series("Y", index=made.index, dtype="str")
     made = made.merge(adsl[core_columns(plan)], on="USUBJID", how="left", validate="many_to_one")
     return conform(made, variables("ADDIARY", plan)), accounts("ADDIARY", "QS", counts)
+
+
+def _onset(qs: pd.DataFrame, diary: Diary, entries: pd.DataFrame) -> tuple[pd.Series, int]:
+    """Hours from noon to the onset of symptoms of each entry, so that an evening that passes midnight stays in order; and how many
+    onsets are no clock times."""
+    if diary.onset is None:
+        return pd.Series(np.nan, index=entries.index), 0
+    own = qs[(qs["QSCAT"] == diary.category) & (qs["QSTESTCD"] == diary.onset)].drop_duplicates(["USUBJID", "QSDTC"])
+    text = own["QSORRES"].astype("str").str.strip()
+    clock = text.str.extract(r"^(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)$")
+    hours = (clock["hour"].astype(float) + clock["minute"].astype(float) / 60 - 12) % 24
+    said = text.notna() & ~text.isin(["", "nan", "<NA>"])
+    found = pd.DataFrame({"USUBJID": own["USUBJID"], "ADTM": own["QSDTC"].astype("str"), "ONSETH": hours})
+    return entries[["USUBJID", "ADTM"]].merge(found, how="left", on=["USUBJID", "ADTM"])["ONSETH"], int((said & hours.isna()).sum())
 
 
 def _with_session(entries: pd.DataFrame, adex: pd.DataFrame) -> pd.DataFrame:

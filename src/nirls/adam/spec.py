@@ -279,6 +279,7 @@ DIARY = (
     _v("AVISITN", "Analysis Visit (N)", "float", "Assigned", "Nominal week of AVISIT"),
     _v("NPERDAY", "Entries on the Day", "float", "Derived", "Entries of the subject on the same local date"),
     _v("EVENFL", "Evening Entry Flag", "text", "Derived", "Y for the last entry of a day if made from `diary.evening_from` on, else N"),
+    _v("ONSETH", "Onset of Symptoms (h after noon)", "float", "Derived", "`diary.onset` of the plan; 11 is 23:00, 13 is 01:00"),
     _v("SESSHOUR", "Clock Time of the Session before (h)", "float", "Derived", "ADEX.AHOUR of the last session earlier on the same day"),
     _v("SESSLAG", "Hours since the Session before", "float", "Derived", "AHOUR − SESSHOUR"),
     _v("ANL01FL", "Analysis Flag 01", "text", "Assigned", "Y"),

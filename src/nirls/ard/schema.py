@@ -17,10 +17,12 @@ VALUES = ("stat_label", "stat", "stat_text", "unit", "order", "warning", "error"
 COLUMNS = KEY + VALUES
 # Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, values that a strategy
 # for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes; contrasts
-# and joint tests of arms; fits of dose–response models, their target doses and curves; weights and histories of subjects, clock times.
+# and joint tests of arms; fits of dose–response models, their target doses and curves; weights and histories of subjects, clock times;
+# what an early change foretells, signs of augmentation.
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
     "contrast", "joint", "fit", "target", "curve", "weights", "adherence", "clock time",
+    "early response", "augmentation",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 
@@ -117,5 +119,15 @@ STATS: dict[str, Stat] = {
     "circular_mean": Stat("Circular mean (h)", 1),
     "resultant": Stat("Mean resultant length", 2),
     "specified": Stat("As specified", 0, relative=True),
+    "equivalence_low": Stat("Lower limit of equivalence interval", 3),
+    "equivalence_high": Stat("Upper limit of equivalence interval", 3),
+    "p_equivalence": Stat("p of equivalence", 4, kind="pvalue"),
+    "margin": Stat("Margin", 3),
+    "shown": Stat("Shown", 0, kind="count"),
+    "knot": Stat("Knot (week)", 0),
+    "week": Stat("Mean week", 2),
+    "n_positive": Stat("Early fall", 0, kind="count"),
+    "cut_low": Stat("Smallest cut", 1),
+    "cut_high": Stat("Largest cut", 1),
     "text": Stat("Note", 0, kind="text"),
 }

@@ -52,6 +52,7 @@ class Diary(PlanModel):
     category: str = Field(description="QSCAT of its records.")
     score: str = Field(description="QSTESTCD of the score.")
     label: str = Field(description="What the score is, with its range.")
+    onset: str | None = Field(None, description="QSTESTCD of the local clock time (HH:MM) at which symptoms began that day.")
     evening_from: float = Field(17.0, description="Clock time (h) from which the last entry of a day is its evening entry.", ge=0, lt=24)
 
 

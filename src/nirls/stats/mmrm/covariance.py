@@ -12,7 +12,7 @@ import numpy as np
 
 from nirls.stats.mmrm.declaration import Structure, of_visits
 from nirls.stats.mmrm.structured import STRUCTURED
-from nirls.stats.mmrm.timed import TIMED
+from nirls.stats.mmrm.timed import TIMED, with_knot
 from nirls.stats.mmrm.unstructured import unstructured, unstructured_cholesky
 
 __all__ = ["LADDER", "STRUCTURES", "TIMED", "Structure", "is_timed", "of_visits", "structure"]
@@ -25,7 +25,24 @@ LADDER: tuple[str, ...] = ("us", "toeph", "ar1h", "csh", "adh", "toep", "ar1", "
 
 def is_timed(name: str | Structure) -> bool:
     """True for a structure in continuous time."""
-    return name.timed if isinstance(name, Structure) else name in TIMED
+    return name.timed if isinstance(name, Structure) else name in TIMED or knot(name) is not None
+
+
+def knot(name: str) -> float | None:
+    """K of "random-slope@K"; none for another name.
+
+    Raises
+    ------
+    ValueError
+        If K is not a number.
+    """
+    head, at, tail = name.partition("@")
+    if head != "random-slope" or not at:
+        return None
+    try:
+        return float(tail)
+    except ValueError:
+        raise ValueError(f"covariance {name!r}: the knot {tail!r} is not a number; write for example random-slope@12") from None
 
 
 def structure(name: str | Structure, times: np.ndarray) -> Structure:
@@ -39,10 +56,15 @@ def structure(name: str | Structure, times: np.ndarray) -> Structure:
     """
     if isinstance(name, Structure):
         return name
-    if name in TIMED:
+    if is_timed(name):
         if not np.issubdtype(times.dtype, np.number):
             raise ValueError(f"covariance {name!r} needs times as numbers")
-        return TIMED[name](times.astype(float))
+        bend = knot(name)
+        if bend is None:
+            return TIMED[name](times.astype(float))
+        if not times.min() < bend < times.max():
+            raise ValueError(f"covariance {name!r}: the knot is not within the times {times.min():g} to {times.max():g}")
+        return with_knot(times.astype(float), bend)
     if name not in STRUCTURES:
         raise ValueError(f"unknown covariance structure {name!r}; implemented: {', '.join([*STRUCTURES, *TIMED])}")
     return STRUCTURES[name](len(times))

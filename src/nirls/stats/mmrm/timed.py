@@ -9,9 +9,11 @@ name                Σ_ab                                      parameters
 sp-exp              σ² exp(−|t_a − t_b| / ρ)                  σ², ρ
 random-intercept    g + σ²δ_ab                                g, σ²
 random-slope        (1, t_a) G (1, t_b)' + σ²δ_ab             G₁₁, G₂₁, G₂₂, σ²
+random-slope@K      the same with (1, t, (t − K)₊)            G₁₁, G₂₁, G₂₂, …, G₃₃, σ²
 ==================  =======================================  ===========================
 
-Parameters are as PROC MIXED has them; G must be positive definite and σ² positive.
+Parameters are as PROC MIXED has them; G must be positive definite and σ² positive. K, the knot, is a number in the unit of the
+times: ``random-slope@12`` lets a subject's slope change at time 12.
 """
 
 from __future__ import annotations
@@ -64,10 +66,11 @@ def spatial_exponential(times: Array) -> Structure:
     )
 
 
-def _random(times: Array, *, slope: bool, name: str, label: str) -> Structure:
-    """ZGZ' + σ²I with rows (1) or (1, t) of Z; linear in θ = (lower triangle of G, σ²)."""
-    z = np.column_stack([np.ones_like(times), times]) if slope else np.ones((times.size, 1))
-    rows, columns = np.tril_indices(z.shape[1])
+def _random(times: Array, *, bends: tuple[Callable[[Array], Array], ...] = (), name: str, label: str) -> Structure:
+    """ZGZ' + σ²I with rows (1, f(t) of each of `bends`) of Z; linear in θ = (lower triangle of G by rows, σ²)."""
+    z = np.column_stack([np.ones_like(times), *(f(times) for f in bends)])
+    q = z.shape[1]
+    rows, columns = np.tril_indices(q)
     k = rows.size + 1
 
     def first(theta: Array, visits: Array) -> Array:
@@ -77,15 +80,24 @@ def _random(times: Array, *, slope: bool, name: str, label: str) -> Structure:
         unit = np.broadcast_to(np.eye(visits.shape[1]), (1, *crossed.shape[:-1]))
         return np.concatenate([np.moveaxis(crossed, -1, 0), unit])
 
+    def covariance(theta: Array) -> Array:
+        g = np.empty((*theta.shape[:-1], q, q))
+        g[..., rows, columns] = g[..., columns, rows] = theta[..., :-1]
+        return g
+
     def sigma(theta: Array, visits: Array) -> Array:
-        inside = (theta[..., 0] > 0.0) & (theta[..., -1] > 0.0)
-        if slope:
-            inside &= theta[..., 0] * theta[..., 2] > theta[..., 1] ** 2
+        g, inside = covariance(theta), theta[..., -1] > 0.0
+        for size in range(1, q + 1):  # positive definite: all leading minors are
+            inside &= np.linalg.det(g[..., :size, :size]) > 0.0
         return np.tensordot(np.where(inside[..., None], theta, np.nan), first(theta, visits), axes=1)
 
-    centre, spread = float(times.mean()), float(times.std())
-    own = 0.25 / spread**2 if spread > 0.0 else 0.25
-    start = np.array([0.5 + centre**2 * own, -centre * own, own, 0.5]) if slope else np.array([0.5, 0.5])
+    # Half of the variance is the residual's; the rest lies on the intercept at the mean time and, uncorrelated with it, on the slopes.
+    centre, spread = z.mean(axis=0), z.std(axis=0)
+    own = np.append(0.5, 0.25 / np.where(spread[1:] > 0.0, spread[1:], 1.0) ** 2)
+    shift = np.eye(q)
+    shift[0, 1:] = -centre[1:]
+    g = shift * own @ shift.T
+    start = np.append(g[rows, columns], 0.5)
     return Structure(
         name=name,
         label=label,
@@ -99,8 +111,19 @@ def _random(times: Array, *, slope: bool, name: str, label: str) -> Structure:
     )
 
 
+def _time(times: Array) -> Array:
+    return times
+
+
+def with_knot(times: Array, knot: float) -> Structure:
+    """A random intercept, a slope, and a change of the slope at `knot`."""
+    label = f"random intercept, slope and change of slope at {knot:g}"
+    bends = (_time, lambda t: np.maximum(t - knot, 0.0))
+    return _random(times, bends=bends, name=f"random-slope@{knot:g}", label=label)
+
+
 TIMED: dict[str, Callable[[Array], Structure]] = {
     "sp-exp": spatial_exponential,
-    "random-intercept": partial(_random, slope=False, name="random-intercept", label="random intercept"),
-    "random-slope": partial(_random, slope=True, name="random-slope", label="random intercept and slope"),
+    "random-intercept": partial(_random, name="random-intercept", label="random intercept"),
+    "random-slope": partial(_random, bends=(_time,), name="random-slope", label="random intercept and slope"),
 }

@@ -51,9 +51,8 @@ def augmentation(data: AnalysisData, options: AugmentationOptions) -> MethodResu
     diary = data.beside.get("ADDIARY")
     if diary is None or diary["ONSETH"].isna().all():
         raise DataError(f"{data.analysis_id}: the diary has no onset of symptoms; name it under `diary: onset` in study.yaml")
-    scale = (
-        data.frame[(data.frame["ADY"] > 1) & (data.frame["ADY"] <= options.until_day)].groupby(options.subject, observed=True)["AVAL"].max()
-    )
+    period = data.frame[(data.frame["ADY"] > 1) & (data.frame["ADY"] <= options.until_day)]
+    scale = period.groupby(options.subject, observed=True)["AVAL"].max()
     people = data.adsl.set_index(options.subject)[[group]].assign(SCALE=scale, ADVANCE=_advance(diary, options))
     known_scale, known_onset = people["SCALE"].notna(), people["ADVANCE"].notna()
     high = people["SCALE"] >= options.asrs_from

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIXED, CHOSEN = "planned rule", "chosen rule, cross-validated"
+PARTS = ("ppv", "npv", "sensitivity", "specificity")
 
 
 class EarlyResponseOptions(PlanModel):
@@ -44,9 +45,7 @@ def early_response(data: AnalysisData, options: EarlyResponseOptions) -> MethodR
     frame = data.frame
     for visit in (options.early, options.late):
         if not (frame[options.visit] == visit).any():
-            raise ConfigError(
-                f"analyses.yaml: {data.analysis_id}: the selected records have no visit {visit!r}; correct `where` or the option"
-            )
+            raise ConfigError(f"analyses.yaml: {data.analysis_id}: no selected record is of {visit!r}; correct `where` or the option")
     sign = _falls(data, frame)
     early = frame[frame[options.visit] == options.early].set_index(options.subject)["CHG"]
     late = frame[frame[options.visit] == options.late].set_index(options.subject)["PCHG"]
@@ -65,8 +64,9 @@ def early_response(data: AnalysisData, options: EarlyResponseOptions) -> MethodR
         chosen, cuts = _cross_validated(some, options.folds, _seed(data, name))
         of_chosen = key | {"variable_level": CHOSEN}
         if chosen is None:
-            found.append(row("n", len(some), error="", **of_chosen))
-            found += [row(s, None, error="too few responders or non-responders for the folds", **of_chosen) for s in ("ppv", "npv")]
+            found.append(row("n", len(some), **of_chosen))
+            said = "too few responders or others for the folds"
+            found += [row("probability", None, error=said, comparison=s, **of_chosen) for s in PARTS]
         else:
             found += _rule(some, chosen, of_chosen, options.level)
             found += [row("cut_low", min(cuts), **of_chosen), row("cut_high", max(cuts), **of_chosen)]
@@ -86,7 +86,7 @@ def early_response(data: AnalysisData, options: EarlyResponseOptions) -> MethodR
     found.append(row("conf_level", options.level, variable="model"))
     texts = {
         "rule": f"a fall of {options.fall:g} points or more at {options.early.lower()}",
-        "response": f"a fall of {options.response:g} % or more at {options.late.lower()}",
+        "response": f"a fall of {options.response:g}% or more at {options.late.lower()}",
         "interval": "Wilson",
     }
     footnotes = (

@@ -33,16 +33,26 @@ class SlopesOptions(PlanModel):
     response: Id = Field("AVAL", description="Outcome.")
     covariates: list[Id] = Field(["BASE"], description="Baseline covariates; text is a factor, numbers are linear.")
     day: Id = Field("ADY", description="Study day of the record; the time of the model is (day − 1) / 7 weeks.")
-    knot: float = Field(description="Week at which the slope may change: the end of treatment.", gt=0)
-    start: float = Field(description="First week of the records, for the words; `where` selects the records.", ge=0)
+    knot: float | None = Field(
+        None,
+        description="Week at which the slope may change: the end of treatment; with none there is one slope. A claim of no tolerance rests "
+        "best on the weeks of treatment alone: the course after it is no straight line, which tilts the slope before the knot.",
+        gt=0,
+    )
+    start: float = Field(description="First week of the records, for words and lines; `where` selects the records.", ge=0)
+    end: float = Field(description="Last week of treatment, for words and lines.", gt=0)
     random: list[Literal["knot", "slope", "intercept"]] = Field(
         ["knot", "slope", "intercept"],
-        description="Random effects in the order in which they are tried: intercept, slope and change of slope; intercept and slope; intercept.",
+        description="Random effects in the order in which they are tried: "
+        "intercept, slope and change of slope; intercept and slope; intercept.",
         min_length=1,
     )
     pools: dict[str, list[str]] = Field(default_factory=dict, description="Name → arms whose slopes are averaged with equal weights.")
-    margin: float = Field(
-        description="Margin of equivalence: a difference of slopes during maintenance within ± this is no tolerance; points per week.", gt=0
+    margin: float | None = Field(
+        None,
+        description="Margin of equivalence, points per week: a difference of slopes under treatment within ± this is no tolerance; with "
+        "none no equivalence is tested.",
+        gt=0,
     )
     alpha: float = Field(0.05, description="Level of each of the two one-sided tests.", gt=0, lt=0.5)
     adjust_output: bool = Field(
@@ -97,14 +107,14 @@ def slopes(data: AnalysisData, options: SlopesOptions) -> MethodResult:
     found = denominators(data, total=False)
     key = {"variable": options.response}
     groups = {arm: {arm: 1.0} for arm in arms} | {name: {a: 1 / len(own) for a in own} for name, own in options.pools.items()}
-    for phase in PHASES:
+    for phase in PHASES if options.knot is not None else PHASES[:1]:
         found += _slopes(main, groups, arms, group, reference, phase, phase, options, key)
     for arm in arms:
         own = used[used[group] == arm]
         of_arm = key | {"group1": group, "group1_level": arm}
         found += [row("n", own[options.subject].nunique(), **of_arm), row("n_obs", len(own), **of_arm)]
     if len(used):
-        top = float(np.ceil(used[WEEKS].quantile(0.99)))
+        top = max(float(np.floor(used[WEEKS].quantile(0.99))), options.end)
         found += _lines(main, arms, group, np.arange(options.start, top + 1e-9, options.every), options, key)
         found += _observed(used, arms, group, options, key)
 
@@ -119,25 +129,34 @@ def slopes(data: AnalysisData, options: SlopesOptions) -> MethodResult:
     )  # fmt: skip
     found += [
         row("n_obs", len(used), variable="model"), row("conf_level", options.level, variable="model"),
-        row("margin", options.margin, variable="model"), row("knot", options.knot, variable="model"),
-        row("alpha", options.alpha, variable="model"),
+        row("week", options.end, variable="model"),
     ]  # fmt: skip
+    if options.margin is not None:
+        found += [row("margin", options.margin, variable="model"), row("alpha", options.alpha, variable="model")]
+    line = "week" if options.knot is None else f"(week + (week − {options.knot:g})₊)"
     texts = {
-        "formula": f"{options.response} ~ {' + '.join([*options.covariates, f'{group} × (week + (week − {options.knot:g})₊)'])}",
+        "formula": f"{options.response} ~ {' + '.join([*options.covariates, f'{group} × {line}'])}",
         "ddf": "Kenward–Roger (linear), expected information",
         "variance": "Kenward–Roger adjusted",
         "weights": "equal over the levels of factors; arms of a pool equal",
         "reml": "REML",
-        "period": f"{options.start:g}–{options.knot:g}",
+        "period": f"{options.start:g}–{options.end:g}",
     }
     if main.fit is not None:
         texts["covariance"] = main.fit.fit.fit.working.structure.label
     else:
         footnotes.append(f"The model could not be fitted: {main.failure}.")
-    footnotes.append(
-        f"Weeks are those of the actual day of each record. No tolerance is claimed where both one-sided tests against ±{options.margin:g} "
-        f"points per week reject at {options.alpha:g}; a difference that is not significant is no such claim."
-    )
+    footnotes.append("Weeks are those of the actual day of each record.")
+    if options.knot is not None:
+        footnotes.append(
+            "Two straight lines joined at the end of treatment; where the course after it is curved, the slope before it is tilted, so "
+            "that a claim about tolerance rests on the weeks of treatment alone."
+        )
+    if options.margin is not None:
+        footnotes.append(
+            f"No tolerance is claimed where both one-sided tests against ±{options.margin:g} points per week reject at {options.alpha:g}; "
+            "a difference that is not significant is no such claim."
+        )
     return MethodResult(rows=found + facts(texts), footnotes=tuple(footnotes))
 
 
@@ -192,7 +211,7 @@ def _slopes(
             found += estimates(DIFFERENCE, None, str(error), **own)
             continue
         found += contrast_rows(tested, options.level, own)
-        if phase == "before":
+        if phase == "before" and options.margin is not None:
             e = tost(*(float(x[0]) for x in (tested.estimate, tested.std_error, tested.df)), options.margin, options.alpha)
             values = {"equivalence_low": e.low, "equivalence_high": e.high, "p_equivalence": e.p_value, "shown": float(e.shown)}
             found += [row(stat, value, **own) for stat, value in values.items()]
@@ -250,14 +269,12 @@ def _adjusted(data: AnalysisData, used: pd.DataFrame, options: SlopesOptions, gr
     ).sort_values("_DAY", kind="stable")
     order = pd.DataFrame({options.subject: used[options.subject], "_DAY": used[options.day].astype(float), "_PLACE": range(len(used))})
     order = order.sort_values("_DAY", kind="stable")
-    loss = pd.merge_asof(order, sessions, on="_DAY", by=options.subject).sort_values("_PLACE", kind="stable")[LOSS].to_numpy()
+    loss = pd.merge_asof(order, sessions, on="_DAY", by=options.subject).sort_values("_PLACE", kind="stable")[LOSS].to_numpy(copy=True)
     unknown = lit.to_numpy() & (loss != loss)
     if unknown.sum() == lit.sum():
         return _Fitted(None, "no output of the devices is known, or it is hidden while the study is blinded"), []
     loss[~lit.to_numpy()], loss[unknown] = 0.0, 0.0
-    words = "loss of output (% of nominal) at the last session before the record, by the calibrations; 0 in arms without light"
-    said = [
-        f"{ADJUSTED.capitalize()}: covariate {words}"
-        + (f" and in {int(unknown.sum())} records before any session." if unknown.any() else ".")
-    ]
+    words = "covariate loss of output (% of nominal) at the last session before the record, by the calibrations; 0 in arms without light"
+    early = f" and in {int(unknown.sum())} records before any session" if unknown.any() else ""
+    said = [f"{ADJUSTED.capitalize()}: {words}{early}."]
     return _fit(used.assign(**{LOSS: loss}), options, group, [LOSS]), said

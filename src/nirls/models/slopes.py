@@ -33,13 +33,13 @@ class SlopesResult:
     ----------
     fit : MMRMResult
     group : str
-    knot : float
-        Unit of the time.
+    knot : float or None
+        Unit of the time; none for a straight line.
     """
 
     fit: MMRMResult
     group: str
-    knot: float
+    knot: float | None
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -68,9 +68,11 @@ class SlopesResult:
         keys, rows = marginal_rows(design, [self.group], "equal")
         base = rows[(keys[self.group] == group).to_numpy()][0][design.kept]
         first, second = self._of(group, TIME), self._of(group, BEND)
-        base = base - design.covariates[TIME] * first - design.covariates[BEND] * second  # the grid holds both at their mean
+        base = base - design.covariates[TIME] * first  # the grid holds the time at its mean
         times = np.asarray(times, dtype=float)
-        return base + np.outer(times, first) + np.outer(np.maximum(times - self.knot, 0.0), second)
+        if self.knot is None:
+            return base + np.outer(times, first)
+        return base - design.covariates[BEND] * second + np.outer(times, first) + np.outer(np.maximum(times - self.knot, 0.0), second)
 
     def _of(self, group: str, name: str) -> np.ndarray:
         own = f"{self.group}[T.{group}]"
@@ -87,7 +89,7 @@ def slopes(
     *,
     response: str,
     time: str,
-    knot: float,
+    knot: float | None,
     subject: str,
     group: str,
     covariates: Sequence[str] = (),
@@ -101,11 +103,12 @@ def slopes(
         One row per subject and time.
     response, time, subject, group : str
         Columns.
-    knot : float
-        Time of the bend, in the unit of `time`.
+    knot : float or None
+        Time of the bend, in the unit of `time`; none for a straight line.
     covariates : sequence of str
     random : sequence of {"knot", "slope", "intercept"}
-        Random effects, in the order in which they are tried: intercept, slope and change of slope; intercept and slope; intercept.
+        Random effects, in the order in which they are tried: intercept, slope and change of slope (with a knot); intercept and slope;
+        intercept.
 
     Raises
     ------
@@ -116,17 +119,18 @@ def slopes(
     """
     used = data[data[[response, time, group, *covariates]].notna().all(axis=1)]
     times = used[time].astype(float)
-    before, after = int((times < knot).sum()), int((times > knot).sum())
-    if not before or not after:
-        raise NotEstimableError(f"the knot {knot:g} needs records before and after it; there are {before} before and {after} after")
-    frame = used.assign(**{TIME: times, BEND: np.maximum(times - knot, 0.0)})
-    names = {"knot": f"random-slope@{knot:g}", "slope": "random-slope", "intercept": "random-intercept"}
+    frame, terms, names = used.assign(**{TIME: times}), TIME, {"slope": "random-slope", "intercept": "random-intercept"}
+    if knot is not None:
+        before, after = int((times < knot).sum()), int((times > knot).sum())
+        if not before or not after:
+            raise NotEstimableError(f"the knot {knot:g} needs records before and after it; there are {before} before and {after} after")
+        frame, terms, names["knot"] = frame.assign(**{BEND: np.maximum(times - knot, 0.0)}), f"({TIME} + {BEND})", f"random-slope@{knot:g}"
     fit = mmrm(
-        f"{response} ~ {' + '.join([*covariates, f'{group} * ({TIME} + {BEND})'])}",
+        f"{response} ~ {' + '.join([*covariates, f'{group} * {terms}'])}",
         frame,
         subject=subject,
         visit=TIME,
-        covariance=[names[r] for r in random],
+        covariance=[names[r] for r in random if r in names],
         ddf="kenward-roger-linear",
         information="expected",
     )

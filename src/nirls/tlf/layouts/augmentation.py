@@ -19,9 +19,7 @@ class AugmentationDisplay(PlanModel):
     """Options of `augmentation`."""
 
     arms: list[str] | None = Field(None, description="Arms to show; none for all.")
-    known: dict[str, int] = Field(
-        default_factory=dict, description="Arm → subjects who truly augmented, where it is known (simulated data)."
-    )
+    known: dict[str, int] = Field(default_factory=dict, description="Arm → subjects who truly augmented, where known (simulated data).")
     known_label: str = Field("Truly augmented", description="Label of the row of true numbers.")
 
 

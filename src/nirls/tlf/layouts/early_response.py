@@ -7,7 +7,7 @@ from pydantic import Field
 from nirls.plan.base import PlanModel
 from nirls.tlf import model_text
 from nirls.tlf.document import Cell, Column, Row, TableDocument
-from nirls.tlf.formats import count, interval, number
+from nirls.tlf.formats import count, number
 from nirls.tlf.layouts._common import capital, cell, chosen_arms, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
@@ -52,8 +52,7 @@ def early_response(request: Request) -> Laid:
                 where = {"variable": NAME, "variable_level": level, "comparison": part} | key
                 p, low, high = (main.find(s, **where) for s in ("probability", "conf_low", "conf_high"))
                 if p is None or low is None or high is None:
-                    said = p or main.find(part, variable=NAME, variable_level=level, **key)
-                    shares.append(cell("NE", notes, said) if said else Cell(text="NE"))
+                    shares.append(cell("NE", notes, p) if p else Cell(text="NE"))
                     limits.append(Cell())
                     continue
                 shares.append(cell(f"{number(100 * p.value, 0)}%", notes, p))
@@ -64,7 +63,7 @@ def early_response(request: Request) -> Laid:
             cells = []
             for key in keys.values():
                 low, high = (main.find(s, variable=NAME, variable_level=level, **key) for s in ("cut_low", "cut_high"))
-                cells.append(cell(interval(low.value, high.value, 0), notes, low, high) if low and high else Cell())
+                cells.append(cell(f"{number(low.value, 0)} to {number(high.value, 0)}", notes, low, high) if low and high else Cell())
             rows.append(Row(label="Smallest and largest fall chosen in the folds, points", indent=1, cells=tuple(cells)))
     found = [main.get("auc", variable=NAME, **k) for k in keys.values()]
     cells = tuple(cell("NE" if f.error else number(f.value, 2), notes, f) for f in found)

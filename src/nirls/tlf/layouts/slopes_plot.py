@@ -38,7 +38,7 @@ def slopes_plot(request: Request) -> Laid:
     options, context, main, notes = request.options, request.context, request.ards["main"], Notes()
     arms = chosen_arms(main, context, options.arms)
     variable, ci = model_text.response(main, None), model_text.level_text(main)
-    knot = main.get("knot", variable="model").value
+    knot = main.get("week", variable="model").value
     lines, points, refs = [], [], []
     for arm in arms:
         weeks = main.values("variable_level", variable="curve", group1_level=arm.code)
@@ -111,7 +111,7 @@ def _draw(
     order = [a.code for a in arms]
     plot = p9.ggplot(fitted, p9.aes("week", "y", color="arm", fill="arm")) + figures.theme()
     plot += p9.geom_vline(xintercept=knot, color=SOFT, size=0.5, linetype="dashed")
-    plot += p9.annotate("text", x=knot, y=high, label=" End of treatment", ha="left", va="top", size=figures.SMALL, color=SOFT)
+    plot += p9.annotate("text", x=knot + 0.15, y=high, label="End of treatment", ha="left", va="top", size=figures.SMALL, color=SOFT)
     if len(fitted):
         plot += p9.geom_ribbon(p9.aes(ymin="low", ymax="high"), alpha=0.13, color="none")
         plot += p9.geom_line(p9.aes(linetype="arm"), size=0.9)

@@ -16,7 +16,7 @@ def plan():
     return load_plan("nir-rls", root=ROOT)
 
 
-def made(plan, entries, sessions=()):
+def made(plan, entries, sessions=(), onsets=()):
     """Subject A, day 1 on 1 March."""
     adsl = pd.DataFrame({"USUBJID": ["A"], "RFDT": ["2025-03-01"]})
     for column in core_columns(plan):
@@ -25,6 +25,8 @@ def made(plan, entries, sessions=()):
     qs = pd.DataFrame(entries, columns=["USUBJID", "QSDTC", "QSSTRESN"]).assign(
         QSCAT="DIARY", QSTESTCD="NRS", SRC_FILE="d.csv", SRC_ROW=lambda d: np.arange(len(d)) + 2.0
     )
+    began = pd.DataFrame(list(onsets), columns=["USUBJID", "QSDTC", "QSSTRESC"]).assign(QSCAT="DIARY", QSTESTCD="ONSETTM")
+    qs = pd.concat([qs, began], ignore_index=True) if onsets else qs.assign(QSSTRESC=qs["QSSTRESN"].astype("str"))
     adex = pd.DataFrame(list(sessions), columns=["USUBJID", "ADT", "AHOUR", "EXSRC"]).assign(ANL01FL="Y")
     return derive_addiary({"QS": qs}, adsl, adex, plan)
 
@@ -69,3 +71,15 @@ def test_a_diary_that_is_not_there(plan):
     changed = dataclasses.replace(plan, study=plan.study.model_copy(update={"diary": other}))
     with pytest.raises(DataError, match="QS has no records of DIARY PAIN"):
         made(changed, [("A", "2025-03-03T21:30", 4.0)])
+
+
+def test_onset_is_counted_from_noon(plan):
+    """An onset after midnight is later in the evening, not earlier in the day."""
+    days = [f"2025-03-0{d}T21:30" for d in (3, 4, 5, 6, 7)]
+    frame, accounts = made(
+        plan,
+        [("A", day, 4.0) for day in days],
+        onsets=[("A", day, t) for day, t in zip(days, ["18:30", "23:00", "01:00", "25:00", ""], strict=True)],
+    )
+    np.testing.assert_allclose(frame["ONSETH"], [6.5, 11.0, 13.0, np.nan, np.nan])
+    assert dict(zip(accounts["reason"], accounts["n"], strict=True)) == {"onset that is no clock time (HH:MM), entry kept": 1}

@@ -35,12 +35,13 @@ def durability_results(arms):
     )
     scale = frame.drop_duplicates("USUBJID").assign(AVAL=rng.integers(0, 7, 40).astype(float), ADY=28.0)
     diary_of_onset = onset({w: [0, 1, 5, 5] for w in who[:20]})
+    signs = augmentation(data(scale, "augmentation", list(arms), addiary=diary_of_onset), AugmentationOptions(until_day=28))
     options = EarlyResponseOptions(early="Week 2", late="Week 4", folds=3, pools=pools)
     return {
         "course": ard(course),
         "tolerance": ard(alone),
         "sessions": ard(session_change(data(sessions, "session_change", list(arms), addiary=diary), SessionChangeOptions())),
-        "augmentation": ard(augmentation(data(scale, "augmentation", list(arms), addiary=diary_of_onset), AugmentationOptions(until_day=28))),
+        "augmentation": ard(signs),
         "early": ard(early_response(data(early, "early_response", list(arms)), options)),
     }  # fmt: skip
 
@@ -50,8 +51,8 @@ def given(codes):
     made = durability_results(tuple(codes[:2]))
     course = {"main": made["course"], "tolerance": made["tolerance"], "sessions": made["sessions"]}
     return {
-        "T14.2.5.2": ("slopes", "table", course, {"known": {"tolerance": {"Pooled": 0.0}}}),
+        "T14.2.5.2": ("slopes", "table", course, {}),
         "F14.2.5.3": ("slopes_plot", "figure", {"main": made["course"]}, {}),
-        "T14.2.5.3": ("augmentation", "table", {"main": made["augmentation"]}, {"known": {codes[1]: 3}}),
+        "T14.2.5.3": ("augmentation", "table", {"main": made["augmentation"]}, {}),
         "T14.2.5.4": ("early_response", "table", {"main": made["early"]}, {}),
     }

@@ -89,7 +89,7 @@ def _onset(qs: pd.DataFrame, diary: Diary, entries: pd.DataFrame) -> tuple[pd.Se
     if diary.onset is None:
         return pd.Series(np.nan, index=entries.index), 0
     own = qs[(qs["QSCAT"] == diary.category) & (qs["QSTESTCD"] == diary.onset)].drop_duplicates(["USUBJID", "QSDTC"])
-    text = own["QSORRES"].astype("str").str.strip()
+    text = own["QSSTRESC"].astype("str").str.strip()
     clock = text.str.extract(r"^(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)$")
     hours = (clock["hour"].astype(float) + clock["minute"].astype(float) / 60 - 12) % 24
     said = text.notna() & ~text.isin(["", "nan", "<NA>"])

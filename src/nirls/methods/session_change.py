@@ -34,6 +34,8 @@ class SessionChangeOptions(PlanModel):
 @method("session_change", options=SessionChangeOptions, beside=("ADDIARY",))
 def session_change(data: AnalysisData, options: SessionChangeOptions) -> MethodResult:
     """Change in the diary over a session against the number of the session, by arm, in a mixed model."""
+    from dataclasses import replace
+
     import numpy as np
 
     from nirls.ard.build import row
@@ -83,7 +85,7 @@ def session_change(data: AnalysisData, options: SessionChangeOptions) -> MethodR
         else:
             found += contrast_rows(fit.t_tests(line(arm) - line(reference)), options.level, of_arm)
     found += exclusions(
-        data if used.empty else _with(data, pairs), subject=options.subject, response=CHANGE if len(pairs.columns) else "ADT", group=group,
+        replace(data, frame=pairs), subject=options.subject, response=CHANGE, group=group,
         baseline="", covariates=[], absent="No session with an entry before and after it",
     )  # fmt: skip
     found += [row("n_obs", len(used), variable="model"), row("conf_level", options.level, variable="model")]
@@ -101,12 +103,6 @@ def session_change(data: AnalysisData, options: SessionChangeOptions) -> MethodR
     if failure:
         footnotes.append(f"The model could not be fitted: {failure}.")
     return MethodResult(rows=found + facts(texts), footnotes=tuple(footnotes))
-
-
-def _with(data: AnalysisData, pairs: pd.DataFrame) -> AnalysisData:
-    from dataclasses import replace
-
-    return replace(data, frame=pairs)
 
 
 def _pairs(data: AnalysisData, options: SessionChangeOptions, group: str) -> pd.DataFrame:

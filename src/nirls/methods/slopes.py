@@ -212,7 +212,8 @@ def _slopes(
             continue
         found += contrast_rows(tested, options.level, own)
         if phase == "before" and options.margin is not None:
-            e = tost(*(float(x[0]) for x in (tested.estimate, tested.std_error, tested.df)), options.margin, options.alpha)
+            difference, se, df = (float(x[0]) for x in (tested.estimate, tested.std_error, tested.df))
+            e = tost(difference, se, df, options.margin, options.alpha)
             values = {"equivalence_low": e.low, "equivalence_high": e.high, "p_equivalence": e.p_value, "shown": float(e.shown)}
             found += [row(stat, value, **own) for stat, value in values.items()]
     return found

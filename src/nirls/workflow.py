@@ -122,7 +122,8 @@ class Targets:
     def datasets(self) -> list[str]:
         more = ["adex", "adexsum"] if "DX" in self.domains else []
         diary = ["addiary"] if more and self.plan.study.diary is not None else []
-        return ["adsl", "adqs", "addv", "adice", *more, *diary]
+        times = ["adtte"] if self.plan.study.times_to_event else []
+        return ["adsl", "adqs", "addv", "adice", *more, *diary, *times]
 
     @property
     def analyses(self) -> list[str]:

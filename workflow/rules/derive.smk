@@ -9,8 +9,10 @@ def derive_inputs(wildcards):
     needs = {"sdtm": plan.sdtm(), "findings": f"{plan.out}/sdtm/_ledger/findings.csv"}
     if wildcards.dataset != "adsl":
         needs["adsl"] = f"{plan.out}/adam/adsl.parquet"
-    if wildcards.dataset == "adice":
+    if wildcards.dataset in ("adice", "adtte"):
         needs["adqs"] = f"{plan.out}/adam/adqs.parquet"
+    if wildcards.dataset == "adtte":
+        needs["adice"] = f"{plan.out}/adam/adice.parquet"
     if wildcards.dataset == "adex":
         needs["aside"] = f"{plan.out}/sdtm/_ledger/quarantine"
     if wildcards.dataset in ("adexsum", "addiary"):

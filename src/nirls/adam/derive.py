@@ -16,6 +16,7 @@ from nirls.adam.adexsum import derive_adexsum
 from nirls.adam.adice import derive_adice
 from nirls.adam.adqs import derive_adqs
 from nirls.adam.adsl import derive_adsl
+from nirls.adam.adtte import derive_adtte
 from nirls.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from nirls.plan.load import Plan
 
-FINDINGS, ADSL, ADQS, ADEX = "FINDINGS", "ADSL", "ADQS", "ADEX"
+FINDINGS, ADSL, ADQS, ADICE, ADEX = "FINDINGS", "ADSL", "ADQS", "ADICE", "ADEX"
 ASIDE = "ASIDE"
 """Before the domain: records that the ledger set aside (ASIDE DX)."""
 
@@ -78,6 +79,11 @@ def _addiary(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
     return Derivation(frame=frame, accounts=table)
 
 
+def _adtte(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_adtte(_need(inputs, "ADTTE"), _need(inputs, "ADTTE", ADQS), _need(inputs, "ADTTE", ADICE), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
 DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {
     "ADSL": _adsl,
     "ADQS": _adqs,
@@ -86,6 +92,7 @@ DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]]
     "ADEX": _adex,
     "ADEXSUM": _adexsum,
     "ADDIARY": _addiary,
+    "ADTTE": _adtte,
 }
 """Data set → its derivation."""
 
@@ -96,9 +103,10 @@ def derive(dataset: str, inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Deri
     Parameters
     ----------
     dataset : str
-        ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM or ADDIARY.
+        ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM, ADDIARY or ADTTE.
     inputs : mapping of str to DataFrame
-        SDTM domains by two-letter code; ADSL for the other data sets, ADQS for ADICE, and ADEX for ADEXSUM and ADDIARY; FINDINGS,
+        SDTM domains by two-letter code; ADSL for the other data sets, ADQS for ADICE and ADTTE, ADICE for ADTTE, and ADEX for
+        ADEXSUM and ADDIARY; FINDINGS,
         the ledger's findings; ASIDE DX, the sessions it set aside (see :func:`read_inputs`).
     plan : Plan
         The study's plan.

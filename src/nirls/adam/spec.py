@@ -297,13 +297,37 @@ EXPOSURE = (
     _v("ANL01FL", "Analysis Flag 01", "text", "Assigned", "Y"),
 )
 
+TIME = (
+    _v("PARAMCD", "Parameter Code", "text", "Assigned", "Key of the plan's `times_to_event`"),
+    _v("PARAM", "Parameter", "text", "Assigned", "Label in the plan"),
+    _v("STARTDT", "Time-to-Event Origin Date", "date", "Predecessor", "`start` of the rule, ADSL"),
+    _v("ADT", "Analysis Date", "date", "Derived", "Date of the event or of censoring"),
+    _v("AVAL", "Analysis Value", "float", "Derived", "(ADT − STARTDT) / 7"),
+    _v("AVALU", "Analysis Value Unit", "text", "Assigned", "WEEKS"),
+    _v("CNSR", "Censor", "float", "Derived", "0 event, 1 censored, 2 competing event"),
+    _v("EVNTDESC", "Event or Competing Event Description", "text", "Derived", "What happened; empty if censored"),
+    _v("CNSDTDSC", "Censor Date Description", "text", "Derived", "Why the time ends at ADT; empty for an event"),
+    _v("ALOWER", "Last Assessment before ADT (weeks)", "float", "Derived", "Lower limit of the interval in which the event happened"),
+    _v("AUPPER", "Assessment of the Event (weeks)", "float", "Derived", "Upper limit of that interval; missing if there is no event"),
+    _v("APERIOD", "Week after the Reference Visit", "float", "Derived", "Nominal week of the last visit up to ADT less `reference_week`"),
+    _v("ANL01FL", "Analysis Flag 01", "text", "Assigned", "Y"),
+)
+
 
 def variables(dataset: str, plan: Plan) -> tuple[Variable, ...]:
-    """The variables of ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM or ADDIARY in one study, in order."""
+    """The variables of ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM, ADDIARY or ADTTE in one study, in order."""
     if dataset == "ADSL":
         return _unique((*IDS, *_pooled(plan), *CARRIED, *TREATMENT, *SUBJECT, *_planned(plan)))
     core = tuple(v for v in variables("ADSL", plan) if v.name in core_columns(plan))
-    own = {"ADQS": PARAMETER, "ADDV": DEVIATION, "ADICE": INTERCURRENT, "ADEX": SESSION, "ADEXSUM": EXPOSURE, "ADDIARY": DIARY}[dataset]
+    own = {
+        "ADQS": PARAMETER,
+        "ADDV": DEVIATION,
+        "ADICE": INTERCURRENT,
+        "ADEX": SESSION,
+        "ADEXSUM": EXPOSURE,
+        "ADDIARY": DIARY,
+        "ADTTE": TIME,
+    }[dataset]
     words = dataset != "ADQS" or any(item.values is not None for item in plan.study.parameters.values())
     return (*core, *(v for v in own if words or v.name != "AVALC"))
 

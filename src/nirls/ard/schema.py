@@ -18,11 +18,12 @@ COLUMNS = KEY + VALUES
 # Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, values that a strategy
 # for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes; contrasts
 # and joint tests of arms; fits of dose–response models, their target doses and curves; weights and histories of subjects, clock times;
-# what an early change foretells, signs of augmentation.
+# what an early change foretells, signs of augmentation; times to an event.
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
     "contrast", "joint", "fit", "target", "curve", "weights", "adherence", "clock time",
-    "early response", "augmentation",
+    "early response", "augmentation", "at risk", "event type", "censored", "risk", "event-free", "quantile", "restricted mean",
+    "hazard ratio", "log-rank", "proportional hazards", "hazard ratio, visits", "incidence",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 
@@ -128,5 +129,6 @@ STATS: dict[str, Stat] = {
     "n_positive": Stat("Early fall", 0, kind="count"),
     "cut_low": Stat("Smallest cut", 1),
     "cut_high": Stat("Largest cut", 1),
+    "n_censored": Stat("Censored", 0, kind="count"),
     "text": Stat("Note", 0, kind="text"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from nirls.plan.base import PlanModel
 
@@ -54,6 +54,34 @@ class Diary(PlanModel):
     label: str = Field(description="What the score is, with its range.")
     onset: str | None = Field(None, description="QSTESTCD of the local clock time (HH:MM) at which symptoms began that day.")
     evening_from: float = Field(17.0, description="Clock time (h) from which the last entry of a day is its evening entry.", ge=0, lt=24)
+
+
+class TimeToEvent(PlanModel):
+    """A time from the end of treatment to a confirmed relapse (data set ADTTE)."""
+
+    label: str = Field(description="What is timed.")
+    start: str = Field("TRTEDT", description="ADSL date at which the clock starts.")
+    at_risk: str = Field(
+        description="Condition over ADSL: who is at risk. Everybody who completed treatment; to condition on response selects after "
+        "randomization, and the arms are then no longer comparable."
+    )
+    param: str = Field(description="PARAMCD of the total.")
+    reference_week: float = Field(description="Week of the visit that values are compared with.")
+    rise: float | None = Field(None, description="Rise over the reference visit, points.", gt=0)
+    loss_percent: float | None = Field(None, description="Loss of the improvement from baseline to the reference visit, per cent.", gt=0)
+    at_least: float | None = Field(None, description="Value from which it can be a relapse.")
+    worse: str | None = Field(None, description="PARAMCD that must be above its value at the reference visit too (higher is worse).")
+    confirm_days: int = Field(
+        7, description="The last of the visits in succession that meet the rule is so many days after the first.", ge=1
+    )
+    or_withdrawal: str | None = Field(None, description="Condition over ADSL that is an event at the end of the study (EOSDT).")
+    competing: list[str] = Field(default_factory=list, description="Keys of `intercurrent_events` that compete with the event.")
+
+    @model_validator(mode="after")
+    def _has_a_rule(self) -> TimeToEvent:
+        if self.rise is None and self.loss_percent is None:
+            raise ValueError("a relapse needs `rise` or `loss_percent`")
+        return self
 
 
 class Arm(PlanModel):
@@ -344,6 +372,7 @@ class Study(PlanModel):
     )
     sessions: Sessions = Field(default=Sessions())
     diary: Diary | None = Field(None, description="A diary with clock times (data set ADDIARY); needs the log of sessions (DX) too.")
+    times_to_event: dict[Id, TimeToEvent] = Field(default_factory=dict, description="PARAMCD → time to an event (data set ADTTE).")
     time_zones: dict[str, str] = Field(
         default_factory=dict,
         description="SITEID → IANA time zone of the centre, against which the zone of device sessions is compared (R47).",

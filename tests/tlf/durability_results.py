@@ -9,6 +9,8 @@ from nirls.methods.augmentation import AugmentationOptions, augmentation
 from nirls.methods.early_response import EarlyResponseOptions, early_response
 from nirls.methods.session_change import SessionChangeOptions, session_change
 from nirls.methods.slopes import SlopesOptions, slopes
+from nirls.methods.time_to_event import TimeToEventOptions, time_to_event
+from tests.methods import test_time_to_event as relapse
 from tests.methods.test_durability import data, onset, sessions_and_diary
 from tests.methods.test_linear_methods import ard
 
@@ -37,7 +39,16 @@ def durability_results(arms):
     diary_of_onset = onset({w: [0, 1, 5, 5] for w in who[:20]})
     signs = augmentation(data(scale, "augmentation", list(arms), addiary=diary_of_onset), AugmentationOptions(until_day=28))
     options = EarlyResponseOptions(early="Week 2", late="Week 4", folds=3, pools=pools)
+    times = pd.DataFrame(
+        {"USUBJID": who, "TRT01P": [arms[i % 2] for i in range(40)], "PARAMCD": "RELAPSE", "AVAL": rng.integers(1, 9, 40) * 1.0}
+    )
+    times = times.assign(CNSR=rng.choice([0.0, 0.0, 1.0, 2.0], 40), APERIOD=times["AVAL"])
+    times = times.assign(
+        EVNTDESC=times["CNSR"].map({0.0: "Relapse", 1.0: "", 2.0: "Rescue medication"}),
+        CNSDTDSC=times["CNSR"].map({0.0: "", 1.0: "End", 2.0: ""}),
+    )
     return {
+        "relapse": ard(time_to_event(relapse.data(times, arms), TimeToEventOptions(**relapse.OPTIONS))),
         "course": ard(course),
         "tolerance": ard(alone),
         "sessions": ard(session_change(data(sessions, "session_change", list(arms), addiary=diary), SessionChangeOptions())),
@@ -51,6 +62,9 @@ def given(codes):
     made = durability_results(tuple(codes[:2]))
     course = {"main": made["course"], "tolerance": made["tolerance"], "sessions": made["sessions"]}
     return {
+        "T14.2.5.1": ("time_to_event", "table", {"main": made["relapse"]}, {}),
+        "F14.2.5.1": ("survival_plot", "figure", {"main": made["relapse"]}, {}),
+        "F14.2.5.2": ("survival_plot", "figure", {"main": made["relapse"]}, {"scale": "log-log"}),
         "T14.2.5.2": ("slopes", "table", course, {}),
         "F14.2.5.3": ("slopes_plot", "figure", {"main": made["course"]}, {}),
         "T14.2.5.3": ("augmentation", "table", {"main": made["augmentation"]}, {}),

@@ -45,3 +45,15 @@ def test_augmentation_and_early_response(two, arms):
     assert (
         row_of(document, "Negative predictive value: do not respond later, of those without it").cells[0].text == f"{number(100 * p, 0)}%"
     )
+
+
+def test_time_to_event(two, arms):
+    of = durability_results(arms)["relapse"]
+    document, _ = table(two, "time_to_event", main=of)
+    key = {"variable": "hazard ratio", "group1_level": arms[1], "comparison": f"{arms[1]} - {arms[0]}"}
+    label = "Hazard ratio (ties: Efron)"
+    assert row_of(document, label).cells[1].text == number(stat(of, "estimate", **key), 2)
+    free = stat(of, "probability", variable="event-free", variable_level="4", group1_level=arms[0])
+    assert row_of(document, "Without event at week 4").cells[0].text == f"{number(100 * free, 0)}%"
+    competing = [r for r in document.rows if r.label == "Competing event: rescue medication"]
+    assert len(competing) == 1

@@ -141,8 +141,12 @@ def _visits(place: str, rule: TimeToEvent, adqs: pd.DataFrame, people: pd.Index,
     total = _total(rule, adqs, rule.param)
     total = total[(total["AVISITN"] > rule.reference_week) & total["USUBJID"].isin(people)]
     total = total.assign(DAY=to_date(total["ADT"], name="ADT"))
-    total = total[total["DAY"] > total["USUBJID"].map(start)].sort_values(["USUBJID", "DAY"], kind="stable").reset_index(drop=True)
-    value, then = total["AVAL"], total["USUBJID"].map(_at_reference(place, rule, adqs))
+    total = (
+        total[total["DAY"] > total["USUBJID"].map(start).astype("datetime64[ns]")]
+        .sort_values(["USUBJID", "DAY"], kind="stable")
+        .reset_index(drop=True)
+    )
+    value, then = total["AVAL"], total["USUBJID"].map(_at_reference(place, rule, adqs)).astype("float64")
     met = then.notna()
     if rule.rise is not None:
         met &= value - then >= rule.rise
@@ -157,7 +161,7 @@ def _visits(place: str, rule: TimeToEvent, adqs: pd.DataFrame, people: pd.Index,
             raise ConfigError(f"{place}.worse: ADQS has no parameter {rule.worse!r}")
         at = other[other["AVISITN"] == rule.reference_week].set_index("USUBJID")["AVAL"]
         now = other.set_index(["USUBJID", "AVISITN"])["AVAL"].reindex(pd.MultiIndex.from_frame(total[["USUBJID", "AVISITN"]])).to_numpy()
-        met &= pd.Series(now, index=total.index) > total["USUBJID"].map(at)
+        met &= pd.Series(now, index=total.index) > total["USUBJID"].map(at).astype("float64")
     run = (met.ne(met.groupby(total["USUBJID"]).shift()) | total["USUBJID"].ne(total["USUBJID"].shift())).cumsum()
     total = total.assign(MET=met, RUN=run)
     final = ~total["USUBJID"].duplicated(keep="last")

@@ -6,49 +6,17 @@ added from the study's plan by :func:`variables`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from nirls.adam.spec_treatment import DIARY, EXPOSURE, SESSION, TIME
+from nirls.adam.variable import Type, Variable
+from nirls.adam.variable import variable as _v
 from nirls.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from nirls.plan.load import Plan
-
-Type = Literal["text", "float", "integer", "date"]
-Origin = Literal["Collected", "Derived", "Assigned", "Predecessor"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    """One variable.
-
-    Attributes
-    ----------
-    name, label : str
-        SAS name and label.
-    type : {"text", "float", "integer", "date"}
-        A date is ISO 8601 text.
-    origin : {"Collected", "Derived", "Assigned", "Predecessor"}
-        Where the value comes from, in the words of Define-XML.
-    derivation : str
-        The predecessor or the rule, in words.
-    core : {"Req", "Cond"}
-        Required in every study, or present where the study has it.
-    """
-
-    name: str
-    label: str
-    type: Type
-    origin: Origin
-    derivation: str
-    core: Literal["Req", "Cond"] = "Req"
-
-
-def _v(name: str, label: str, type: Type, origin: Origin, derivation: str, core: Literal["Req", "Cond"] = "Req") -> Variable:
-    return Variable(name=name, label=label, type=type, origin=origin, derivation=derivation, core=core)
-
 
 IDS = (
     _v("STUDYID", "Study Identifier", "text", "Predecessor", "DM.STUDYID; without it the `id` of the plan"),
@@ -196,121 +164,6 @@ INTERCURRENT = (
     _v("ENDTRTFL", "Event Ends Treatment Flag", "text", "Assigned", "Y if the plan says so, else N"),
     _v("SRC_FILE", "Source File", "text", "Predecessor", "SRC_FILE of the record"),
     _v("SRC_ROW", "Source Row", "float", "Predecessor", "SRC_ROW of the record"),
-)
-SESSION = (
-    _v("ASEQ", "Analysis Sequence Number", "integer", "Derived", "Sessions of a subject in the order of time"),
-    _v("SPDEVID", "Sponsor Device Identifier", "text", "Predecessor", "DX.SPDEVID; missing while the study is blinded"),
-    _v("SESSION_ID", "Session Identifier", "text", "Predecessor", "DX.SESSION_ID"),
-    _v("SEQNO", "Number of the Session on the Device", "float", "Predecessor", "DX.SEQ_NO; of a lost session the number left out"),
-    _v("EXSRC", "Source of the Session", "text", "Assigned", "LOG; SET ASIDE, in the quarantine of the ledger; LOST, a gap in SEQ_NO"),
-    _v("SESSTAT", "Status of the Session", "text", "Predecessor", "DX.STATUS"),
-    _v("ASTDTM", "Start of the Session (UTC)", "text", "Predecessor", "DX.START_UTC"),
-    _v("AENDTM", "End of the Session (UTC)", "text", "Predecessor", "DX.END_UTC"),
-    _v("ATZ", "Time Zone of the Session", "text", "Predecessor", "DX.TZ"),
-    _v(
-        "ADT",
-        "Analysis Date",
-        "date",
-        "Derived",
-        "Local date of the start; without a usable time a day between the sessions before and after",
-    ),
-    _v("ADTF", "Analysis Date Imputation Flag", "text", "Derived", "E for a day between the neighbours"),
-    _v("ADY", "Analysis Relative Day", "float", "Derived", "ADT − RFDT, plus 1 from RFDT on"),
-    _v("AHOUR", "Local Clock Time of the Start (h)", "float", "Derived", "Hours after local midnight"),
-    _v("AWEEK", "Week of Treatment", "float", "Derived", "ADY / 7, rounded up"),
-    _v("AVISIT", "Analysis Visit the Session Goes before", "text", "Derived", "First visit whose target day is later than ADY"),
-    _v("AVISITN", "Analysis Visit (N)", "float", "Assigned", "Nominal week of AVISIT"),
-    _v("ONTRTFL", "On Treatment Record Flag", "text", "Derived", "Y for a session that took place from day 1 to TRTEDT, else N"),
-    _v("PLANMIN", "Minutes Prescribed", "float", "Assigned", "Regimen of the arm randomized"),
-    _v("PLANFLU", "Fluence Prescribed (J/cm²)", "float", "Assigned", "Regimen of the arm randomized"),
-    _v("ONSEC", "Time on (s)", "float", "Predecessor", "DX.ON_SEC; estimated: median of the subject's complete sessions"),
-    _v("WAVELEN", "Wavelength of the Device (nm)", "float", "Predecessor", "DI.WAVELENGTH"),
-    _v("IRRNOM", "Nominal Irradiance of the Device (mW/cm²)", "float", "Predecessor", "DI.IRRNOM"),
-    _v("AREA", "Area of the Device (cm²)", "float", "Predecessor", "DI.AREA"),
-    _v("PULSEHZ", "Pulse Frequency of the Device (Hz)", "float", "Predecessor", "DI.PULSEHZ"),
-    _v("DUTY", "Duty Cycle of the Device", "float", "Predecessor", "DI.DUTY"),
-    _v("IRRMAX", "Largest Irradiance (mW/cm²)", "float", "Predecessor", "DX.IRR_MAX"),
-    _v(
-        "OUTSHARE",
-        "Output as a Share of the Nominal One",
-        "float",
-        "Derived",
-        "By the calibrations (DU), `sessions.calibration` of the plan",
-    ),
-    _v("AIRR", "Average Irradiance (mW/cm²)", "float", "Derived", "DX.IRR_MEAN, a peak times the duty cycle, × OUTSHARE"),
-    _v("FLUREC", "Fluence as Recorded (J/cm²)", "float", "Predecessor", "DX.FLUENCE"),
-    _v("AFLU", "Fluence (J/cm²)", "float", "Derived", "As FLUBASIS says, × OUTSHARE"),
-    _v(
-        "FLUBASIS",
-        "Basis of the Fluence",
-        "text",
-        "Assigned",
-        "Irradiance × time / 1000 (average or peak), fluence of the log, or estimated",
-    ),
-    _v("AENERGY", "Energy (J)", "float", "Derived", "AFLU × area of the device (DI.AREA)"),
-    _v("CUMFLU", "Cumulative Fluence (J/cm²)", "float", "Derived", "AFLU of the subject until this session"),
-    _v("CUMEN", "Cumulative Energy (J)", "float", "Derived", "AENERGY of the subject until this session"),
-    _v("TIMESHR", "Time on as a Share of that Prescribed", "float", "Derived", "ONSEC / (60 × PLANMIN)"),
-    _v("DOSESHR", "Dose as a Share of that Prescribed", "float", "Derived", "AFLU / PLANFLU; TIMESHR in a regimen without light"),
-    _v("WITHINFL", "Dose as Prescribed Flag", "text", "Derived", "Y if DOSESHR is 1 ± `sessions.within` of the plan, else N"),
-    _v("GAPDAYS", "Days since the Session before", "float", "Derived", "Days between sessions on treatment"),
-    _v(
-        "SCHEDFL", "On Schedule Flag", "text", "Derived", "Y if GAPDAYS is 1 to `sessions.longest_interval_days`, and for the first session"
-    ),
-    _v("TEMPMAX", "Highest Temperature of the Skin (°C)", "float", "Predecessor", "DX.TEMP_SKIN"),
-    _v("CONTACT", "Share of the Pad in Contact", "float", "Predecessor", "DX.CONTACT"),
-    _v("REPAIRFL", "Repaired Flag", "text", "Derived", "Y if the ingest replaced a value (repairs.csv of the ledger), else N"),
-    _v("EXRULES", "Rules with a Finding about the Session", "text", "Assigned", "Of the ledger"),
-    _v("DTYPE", "Derivation Type", "text", "Assigned", "ESTIMATED for the dose of a session without a usable record"),
-    _v("ANL01FL", "Analysis Flag 01", "text", "Derived", "Y for a session that took place, else N"),
-    _v("SRC_FILE", "Source File", "text", "Predecessor", "DX.SRC_FILE"),
-    _v("SRC_ROW", "Source Row", "float", "Predecessor", "DX.SRC_ROW"),
-)
-DIARY = (
-    _v("PARAMCD", "Parameter Code", "text", "Assigned", "`diary.score` of the plan"),
-    _v("PARAM", "Parameter", "text", "Assigned", "`diary.label` of the plan"),
-    _v("AVAL", "Analysis Value", "float", "Predecessor", "QS.QSSTRESN"),
-    _v("ADTM", "Analysis Date and Time", "text", "Predecessor", "QS.QSDTC, local time"),
-    _v("ADT", "Analysis Date", "date", "Derived", "Local date of the entry"),
-    _v("AHOUR", "Local Clock Time (h)", "float", "Derived", "Hours after local midnight"),
-    _v("ADY", "Analysis Relative Day", "float", "Derived", "ADT − RFDT, plus 1 from RFDT on"),
-    _v("AWEEKDAY", "Day of the Week", "text", "Derived", "Of ADT"),
-    _v("AVISIT", "Analysis Visit", "text", "Derived", "Window that holds ADY"),
-    _v("AVISITN", "Analysis Visit (N)", "float", "Assigned", "Nominal week of AVISIT"),
-    _v("NPERDAY", "Entries on the Day", "float", "Derived", "Entries of the subject on the same local date"),
-    _v("EVENFL", "Evening Entry Flag", "text", "Derived", "Y for the last entry of a day if made from `diary.evening_from` on, else N"),
-    _v("ONSETH", "Onset of Symptoms (h after noon)", "float", "Derived", "`diary.onset` of the plan; 11 is 23:00, 13 is 01:00"),
-    _v("SESSHOUR", "Clock Time of the Session before (h)", "float", "Derived", "ADEX.AHOUR of the last session earlier on the same day"),
-    _v("SESSLAG", "Hours since the Session before", "float", "Derived", "AHOUR − SESSHOUR"),
-    _v("ANL01FL", "Analysis Flag 01", "text", "Assigned", "Y"),
-    _v("SRC_FILE", "Source File", "text", "Predecessor", "QS.SRC_FILE"),
-    _v("SRC_ROW", "Source Row", "float", "Predecessor", "QS.SRC_ROW"),
-)
-EXPOSURE = (
-    _v("PARAMCD", "Parameter Code", "text", "Assigned", "See PARAM"),
-    _v("PARAM", "Parameter", "text", "Assigned", "Adherence or delivered dose"),
-    _v("PARAMN", "Parameter (N)", "float", "Assigned", "Place of the parameter"),
-    _v("AVISIT", "Period", "text", "Assigned", "Overall, or a block of weeks of treatment"),
-    _v("AVISITN", "Period (N)", "float", "Assigned", "0 for Overall; last week of the block"),
-    _v("AVAL", "Analysis Value", "float", "Derived", "From ADEX, the regimen of the plan and the calibrations"),
-    _v("AVALC", "Analysis Value (C)", "text", "Derived", "ASTREAT: the arm whose regimen device and sessions have"),
-    _v("ANL01FL", "Analysis Flag 01", "text", "Assigned", "Y"),
-)
-
-TIME = (
-    _v("PARAMCD", "Parameter Code", "text", "Assigned", "Key of the plan's `times_to_event`"),
-    _v("PARAM", "Parameter", "text", "Assigned", "Label in the plan"),
-    _v("STARTDT", "Time-to-Event Origin Date", "date", "Predecessor", "`start` of the rule, ADSL"),
-    _v("ADT", "Analysis Date", "date", "Derived", "Date of the event or of censoring"),
-    _v("AVAL", "Analysis Value", "float", "Derived", "(ADT − STARTDT) / 7"),
-    _v("AVALU", "Analysis Value Unit", "text", "Assigned", "WEEKS"),
-    _v("CNSR", "Censor", "float", "Derived", "0 event, 1 censored, 2 competing event"),
-    _v("EVNTDESC", "Event or Competing Event Description", "text", "Derived", "What happened; empty if censored"),
-    _v("CNSDTDSC", "Censor Date Description", "text", "Derived", "Why the time ends at ADT; empty for an event"),
-    _v("ALOWER", "Last Assessment before ADT (weeks)", "float", "Derived", "Lower limit of the interval in which the event happened"),
-    _v("AUPPER", "Assessment of the Event (weeks)", "float", "Derived", "Upper limit of that interval; missing if there is no event"),
-    _v("APERIOD", "Week after the Reference Visit", "float", "Derived", "Nominal week of the last visit up to ADT less `reference_week`"),
-    _v("ANL01FL", "Analysis Flag 01", "text", "Assigned", "Y"),
 )
 
 

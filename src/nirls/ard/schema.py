@@ -22,7 +22,8 @@ COLUMNS = KEY + VALUES
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
     "contrast", "joint", "fit", "target", "curve", "weights", "adherence", "clock time",
-    "early response", "augmentation", "at risk", "event type", "censored", "risk", "event-free", "quantile", "restricted mean",
+    "early response", "augmentation",
+    "at risk", "event type", "competing event", "censored", "risk", "event-free", "quantile", "restricted mean",
     "hazard ratio", "log-rank", "proportional hazards", "hazard ratio, visits", "incidence",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))

@@ -119,8 +119,8 @@ def _arm(own: pd.DataFrame, key: dict[str, str], tau: float, options: TimeToEven
 
     event, cause = (own["CNSR"] == 0).astype(int), own["CNSR"].map({0.0: 1, 1.0: 0, 2.0: 2}).astype(int)
     found = [row("n", len(own), variable="at risk", **key), row("n_events", int(event.sum()), variable="at risk", **key)]
-    for column, variable in (("EVNTDESC", "event type"), ("CNSDTDSC", "censored")):
-        for level, n in own.loc[own[column].fillna("") != "", column].value_counts().sort_index().items():
+    for which, column, variable in ((0, "EVNTDESC", "event type"), (2, "EVNTDESC", "competing event"), (1, "CNSDTDSC", "censored")):
+        for level, n in own.loc[own["CNSR"] == which, column].value_counts().sort_index().items():
             found.append(row("n", int(n), variable=variable, variable_level=str(level), **key))
     if own.empty:
         reason = "no subject of this arm is at risk"

@@ -100,7 +100,7 @@ def _steps(curves: pd.DataFrame, arms: list[ArmView]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"time": [], "y": [], "arm": []})
 
 
-def _survival(curves, marks, arms, times, main, request, name, title, alt):  # noqa: ANN001, ANN202
+def _survival(curves, marks, arms, times, main, request, name, title, alt):
     import pandas as pd
     import plotnine as p9
 
@@ -165,7 +165,7 @@ def _survival(curves, marks, arms, times, main, request, name, title, alt):  # n
     return figures.svg_text(figure, name, title, alt), height
 
 
-def _loglog(curves, marks, arms, times, main, request, name, title, alt):  # noqa: ANN001, ANN202
+def _loglog(curves, marks, arms, times, main, request, name, title, alt):
     import numpy as np
     import plotnine as p9
 

@@ -82,6 +82,8 @@ def time_to_event(request: Request) -> Laid:
     counted(f"With {word}", "n_events", "at risk")
     for level in main.values("variable_level", variable="event type"):
         counted(level, "n", "event type", level, 2)
+    for level in main.values("variable_level", variable="competing event"):
+        counted(f"Competing event: {level[:1].lower() + level[1:]}", "n", "competing event", level)
     for level in main.values("variable_level", variable="censored"):
         counted(f"Censored: {level[:1].lower() + level[1:]}", "n", "censored", level)
     section(f"Time to {word}, weeks (Kaplan–Meier)")

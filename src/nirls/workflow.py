@@ -35,7 +35,7 @@ STUDY = {
     "derive": (
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
         *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations"),
-        *("intercurrent_events", "sessions", "diary"),
+        *("intercurrent_events", "sessions", "diary", "times_to_event"),
     ),
     "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
     "display": (

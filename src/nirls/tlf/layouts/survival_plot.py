@@ -200,6 +200,8 @@ def _loglog(curves, marks, arms, times, main, request, name, title, alt):
         limits=(left - (right - left) * 0.02, reach),
         expand=(0, 0),
     )
+    levels = [b for b in range(-12, 5) if low <= b <= high]
+    plot += p9.scale_y_continuous(breaks=levels, labels=[number(b, 0) for b in levels])
     plot += p9.labs(
         x=f"Weeks from the {request.options.origin} (logarithmic)", subtitle=f"log(−log(share without {request.options.event}))"
     )

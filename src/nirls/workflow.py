@@ -161,6 +161,7 @@ class Targets:
             "used": [f"{self.out}/ard/{u}.parquet" for u in spec.uses],
             "beside": [f"{self.out}/adam/{name}.parquet" for name in self.beside(analysis)],
             **({"ice": f"{self.out}/adam/adice.parquet"} if self.needs_events(analysis) else {}),
+            **({"literature": str(self.plan.root / spec.options["literature"])} if spec.options.get("literature") else {}),
         }
 
     def beside(self, analysis: str) -> list[str]:

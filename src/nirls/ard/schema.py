@@ -20,7 +20,7 @@ COLUMNS = KEY + VALUES
 # and joint tests of arms; decisions on a margin, indirect comparisons; fits of dose–response models, their target doses and curves; weights and histories of subjects, clock times.
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
-    "contrast", "joint", "noninferiority", "equivalence", "indirect", "fit", "target", "curve", "weights", "adherence", "clock time",
+    "contrast", "joint", "noninferiority", "equivalence", "indirect", "fit", "target", "curve", "weights", "adherence", "clock time", "balance",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 

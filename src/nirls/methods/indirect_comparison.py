@@ -37,11 +37,9 @@ class IndirectOptions(PlanModel):
     level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
 
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
-        """The file and the arm exist."""
+        """The arm exists."""
         from nirls.plan.check import unknown
 
-        if not (plan.root / self.literature).is_file():
-            yield f"literature: there is no file {self.literature}"
         arms = spec.arms or list(plan.study.arms)
         if self.test not in arms:
             yield unknown("arm", self.test, arms)

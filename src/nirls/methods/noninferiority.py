@@ -45,8 +45,6 @@ class NonInferiorityOptions(MMRMOptions):
         """Visit and arms exist, and the margin was set before unblinding."""
         yield from visit_problems(self.at_visit, self.arms(), spec.arms or plan.study.arms, plan)
         yield from justified(self.margin, plan)
-        if self.literature is not None and not (plan.root / self.literature).is_file():
-            yield f"literature: there is no file {self.literature}"
 
 
 @method("noninferiority", options=NonInferiorityOptions, outcome="repeated mean", reads=("instruments",))

@@ -119,5 +119,5 @@ def test_relapse_under_the_drug():
     odds = 9 / 87 / (22 / 75)
     half = 1.959963984540054 * math.sqrt(1 / 9 + 1 / 87 + 1 / 22 + 1 / 75)
     assert (odds, odds * math.exp(-half), odds * math.exp(half)) == pytest.approx((0.352665, 0.153050, 0.812627), abs=5e-7)
-    low, high = miettinen_nurminen(9, 96, 22, 97)
+    low, high = ScoreDifference(tables=tables(9, 96, 22, 97)).ci()
     assert (9 / 96 - 22 / 97, low, high) == pytest.approx((-0.133054, -0.238239, -0.030386), abs=5e-7)

@@ -118,7 +118,9 @@ def chosen(rows: dict[str, Published], ids: list[str], name: str) -> list[Publis
     found = [rows[i] for i in ids]
     vague = [r.id for r in found if math.isnan(r.std_error)]
     if vague:
-        raise DataError(f"{name}: {', '.join(vague)}: columns std_error, ci_low, ci_high are empty; derive one of them or choose another row")
+        raise DataError(
+            f"{name}: {', '.join(vague)}: columns std_error, ci_low, ci_high are empty; derive one of them or choose another row"
+        )
     twice = [r.id for r in found if r.texts["patients_of"] in ids]
     if twice:
         raise DataError(f"{name}: {', '.join(twice)} shares patients with another row chosen (patients_of); choose one of them")

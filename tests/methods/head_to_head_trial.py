@@ -51,7 +51,8 @@ def options(codes=CODES, **more):
 
 def written(result, analysis_id="x", analysis_set="FAS"):
     rows = [*result.rows]
-    rows += [{"stat_name": "text", "variable": "footnote", "variable_level": str(i), "stat_text": t} for i, t in enumerate(result.footnotes, 1)]
+    note = {"stat_name": "text", "variable": "footnote"}
+    rows += [note | {"variable_level": str(i), "stat_text": t} for i, t in enumerate(result.footnotes, 1)]
     return to_frame([{"param": "IRLSTOT", **r} for r in rows], analysis_id=analysis_id, analysis_set=analysis_set, dataset="ADQS")
 
 
@@ -61,7 +62,8 @@ def decided(codes=CODES, gain=4.0, value=None, analysis_set="FAS", missing=False
     frame = records(gain, codes)
     if missing:
         frame = frame.assign(CHG=frame["CHG"].where(frame["TRT01P"] != codes[2]))
-    margin = {"value": value, "justification": WHY} if value is not None else {"rows": ["PREGABALIN-2014", "XP053-1200"], "justification": WHY}
+    margin = {"rows": ["PREGABALIN-2014", "XP053-1200"]} if value is None else {"value": value}
+    margin["justification"] = WHY
     result = noninferiority(data(frame, codes=codes), options(codes, margin=margin, literature=LITERATURE))
     return written(result, f"ni-{analysis_set}", analysis_set)
 

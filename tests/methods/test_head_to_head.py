@@ -162,9 +162,7 @@ def test_indirect_comparison():
     found = indirect()
     for name in ("Bucher", "MAIC", "MAIC, bootstrap", "STC"):
         key = {"variable": "indirect", "variable_level": name}
-        own, there = (
-            [stat(found, s, comparison=c, **key) for s in ("estimate", "std_error")] for c in ("NIR - SHAM", "NIR - XP053-1200")
-        )
+        own, there = ([stat(found, s, comparison=c, **key) for s in ("estimate", "std_error")] for c in ("NIR - SHAM", "NIR - XP053-1200"))
         assert there[0] == pytest.approx(own[0] + 3.5) and there[1] == pytest.approx(np.hypot(own[1], 1.08))
     mean = {k: stat(found, "mean", variable="balance", group2_level=k) for k in ("before", "after", "target")}
     assert mean["after"] == pytest.approx(mean["target"], abs=1e-10) and mean["target"] == 23.5 != pytest.approx(mean["before"])
@@ -172,7 +170,7 @@ def test_indirect_comparison():
 
 
 def test_a_small_effective_size_warns():
-    found = indirect(base=12.0)
+    found = indirect(base=8.0)
     assert "match rests on few" in found.loc[found["stat_name"] == "effective_size", "warning"].item()
 
 

@@ -78,7 +78,7 @@ def test_a_target_outside_the_subjects_is_named(trial):
         maic(y, a, x, np.array([50.0, 0.4]), ["BASE", "EU"])
     corner = np.array([[0.0, 0], [1, 1], [2, 2], [3, 3.1]])  # each mean is reached alone, both together are not
     assert outside(corner - [1.0, 2.0], ["A", "B"]) == ["A", "B"] and outside(corner - [1.5, 1.51], ["A", "B"]) == []
-    with pytest.raises(MethodError, match="A .*, B "):
+    with pytest.raises(MethodError, match=r"A .*, B "):
         maic_weights(corner, np.array([1.0, 2.0]), ["A", "B"])
     with pytest.raises(MethodError, match="AGE"):
         maic_weights(np.full((5, 1), 40.0), np.array([40.0]), ["AGE"])

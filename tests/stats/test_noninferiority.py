@@ -9,7 +9,15 @@ import pytest
 
 from nirls.errors import MethodError
 from nirls.stats.noninferiority import (
-    check_margin, equivalence, fieller, fixed_margin, pooled, retention, sample_size, synthesis, t_test,
+    check_margin,
+    equivalence,
+    fieller,
+    fixed_margin,
+    pooled,
+    retention,
+    sample_size,
+    synthesis,
+    t_test,
 )  # fmt: skip
 from nirls.stats.proportions import ScoreDifference, tables
 
@@ -38,7 +46,7 @@ def test_the_side_of_the_test_follows_the_direction():
 
 def test_the_decision_is_that_of_the_interval():
     for estimate in np.linspace(-3, 3, 25):
-        t, p = t_test(estimate, 0.8, 60, 1.5, "lower_better")
+        _, p = t_test(estimate, 0.8, 60, 1.5, "lower_better")
         assert (p < 0.025) == (estimate + 2.0002978220142604 * 0.8 < 1.5)  # t of 60 df at 0.975
 
 
@@ -74,7 +82,7 @@ def test_fieller_holds_what_the_retention_test_does_not_reject():
     mean, cov = np.array(R["mean"]), np.array(R["cov"])
     for edge in fieller(mean, cov, R["df"])[1:]:
         estimate, error = retention(mean, cov, edge)
-        t, p = t_test(estimate, error, R["df"], 0.0, "lower_better")
+        _, p = t_test(estimate, error, R["df"], 0.0, "lower_better")
         assert min(p, 1 - p) == pytest.approx(0.025, rel=1e-7)
 
 

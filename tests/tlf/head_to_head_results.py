@@ -9,9 +9,7 @@ from tests.methods.head_to_head_trial import claim, data, decided, indirect, wri
 @cache
 def equivalent(codes):
     contrasts = {"pair": {"label": "Pair", "group": "A", "weights": {codes[1]: 1, codes[2]: -1}}}
-    given = ArmContrastsOptions(
-        covariates=["BASE"], at_visit="Week 4", contrasts=contrasts, equivalence={"pair": {"low": -3, "high": 3}}
-    )
+    given = ArmContrastsOptions(covariates=["BASE"], at_visit="Week 4", contrasts=contrasts, equivalence={"pair": {"low": -3, "high": 3}})
     return written(arm_contrasts(data(method="arm_contrasts", codes=codes), given), "equivalence")
 
 

@@ -17,10 +17,12 @@ VALUES = ("stat_label", "stat", "stat_text", "unit", "order", "warning", "error"
 COLUMNS = KEY + VALUES
 # Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, values that a strategy
 # for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes; contrasts
-# and joint tests of arms; decisions on a margin, indirect comparisons; fits of dose–response models, their target doses and curves; weights and histories of subjects, clock times.
+# and joint tests of arms; decisions on a margin, indirect comparisons and their match; fits of dose–response models, their target doses
+# and curves; weights and histories of subjects, clock times.
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
-    "contrast", "joint", "noninferiority", "equivalence", "indirect", "fit", "target", "curve", "weights", "adherence", "clock time", "balance",
+    "contrast", "joint", "noninferiority", "equivalence", "indirect", "balance", "fit", "target", "curve", "weights",
+    "adherence", "clock time",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 

@@ -67,7 +67,8 @@ def indirect_comparison(data: AnalysisData, options: IndirectOptions) -> MethodR
     unknown = [m for m in options.match if m not in published.baseline]
     if unknown:
         raise DataError(
-            f"{options.literature}: {options.row}: no baseline mean of {', '.join(unknown)}; match on {', '.join(published.baseline) or 'none'}"
+            f"{options.literature}: {options.row}: no baseline mean of {', '.join(unknown)}; "
+            f"match on {', '.join(published.baseline) or 'none'}"
         )
     target = np.array([published.baseline[m] for m in options.match])
     needed = list(dict.fromkeys([*options.covariates, *options.match]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
@@ -57,7 +57,9 @@ def noninferiority(data: AnalysisData, options: NonInferiorityOptions) -> Method
     mixed = fit_mixed(data, options)
     absent = [a for a in options.arms() if a not in mixed.arms]
     if absent or options.at_visit not in mixed.visits:
-        what = f"arm {', '.join(absent)} is not among {', '.join(mixed.arms)}" if absent else f"no visit {options.at_visit!r} in the records"
+        what = f"no visit {options.at_visit!r} in the records"
+        if absent:
+            what = f"arm {', '.join(absent)} is not among {', '.join(mixed.arms)}"
         raise ConfigError(f"analyses.yaml: {data.analysis_id}: options: {what}; add it to `arms` or correct the options")
     direction = scale_of(data, str(data.frame["PARAMCD"].iloc[0]))[0].direction
     margin = known_margin(options.margin, options.literature, direction, data.plan.root, data.analysis_id)
@@ -128,9 +130,10 @@ def noninferiority(data: AnalysisData, options: NonInferiorityOptions) -> Method
         decided("synthesis", p, None if p is None else p < alpha, failure)
     arms = data.plan.study.arms
     opened = [a for a in options.arms() if not arms[a].blinded]
+    why = options.margin.justification
     texts = {
         "at": options.at_visit, "test": options.test, "active": options.active, "placebo": options.placebo or "", "direction": direction,
-        "margin": margin.source, "justification": f"{options.margin.justification.text.rstrip('.')} (set {options.margin.justification.date})",
+        "margin": margin.source, "justification": f"{why.text.rstrip('.')} (set {why.date})",
         "retained": f"{theta:g}", "worse": "higher" if sign > 0 else "lower",
     }  # fmt: skip
     told, notes = model_rows(data, options, mixed)

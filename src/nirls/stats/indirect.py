@@ -87,7 +87,9 @@ def maic_weights(x: Array, target: Array, names: Sequence[str]) -> Weights:
     beyond = [name for name, s in zip(names, scale, strict=True) if not s > 0] or outside(centred, names)
     if beyond:
         told = ", ".join(f"{n} (target {t:.4g})" for n, t in zip(names, np.asarray(target, float), strict=True) if n in beyond)
-        raise MethodError(f"the target population lies outside the subjects of this trial in {told}: no weights exist; leave it out of the match")
+        raise MethodError(
+            f"the target population lies outside the subjects of this trial in {told}: no weights exist; leave it out of the match"
+        )
     z, alpha = centred / scale, np.zeros(len(scale))
     for _ in range(100):
         w = np.exp(z @ alpha)
@@ -124,7 +126,9 @@ def maic(y: Array, treated: Array, x: Array, target: Array, names: Sequence[str]
     return float(m1 - m0), float(np.sqrt(((psi @ row) ** 2).sum())), found
 
 
-def maic_bootstrap(y: Array, treated: Array, x: Array, target: Array, names: Sequence[str], streams: Sequence[np.random.Generator]) -> Array:
+def maic_bootstrap(
+    y: Array, treated: Array, x: Array, target: Array, names: Sequence[str], streams: Sequence[np.random.Generator]
+) -> Array:
     """Differences of bootstrap samples of subjects within each arm, one per generator; NaN where a sample cannot be matched."""
     arms = [np.flatnonzero(np.asarray(treated) == k) for k in (0, 1)]
     found = np.full(len(streams), np.nan)

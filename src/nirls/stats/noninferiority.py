@@ -3,10 +3,10 @@
 Differences are test − active. With `direction` "lower_better" a positive difference is worse, so that the margin is positive and the upper
 limit counts; with "higher_better" the margin is negative and the lower limit counts.
 
-References: FDA. Non-inferiority clinical trials to establish effectiveness. 2016 (fixed margin and synthesis). Pigeot I, Schäfer J, Röhmel J,
-Hauschke D. Assessing non-inferiority of a new treatment in a three-arm clinical trial including a placebo. Stat Med 2003;22:883–899
-(retention, Fieller). Schuirmann DJ. J Pharmacokinet Biopharm 1987;15:657–680 (two one-sided tests). Fieller EC. J R Stat Soc B
-1954;16:175–185.
+References: FDA. Non-inferiority clinical trials to establish effectiveness. 2016 (fixed margin and synthesis). Pigeot I, Schäfer J,
+Röhmel J, Hauschke D. Assessing non-inferiority of a new treatment in a three-arm clinical trial including a placebo. Stat Med
+2003;22:883–899 (retention, Fieller). Schuirmann DJ. J Pharmacokinet Biopharm 1987;15:657–680 (two one-sided tests). Fieller EC. J R Stat
+Soc B 1954;16:175–185.
 """
 
 from __future__ import annotations

@@ -46,7 +46,10 @@ def equivalence(request: Request) -> Laid:
             cells.append(Cell(text=number(known[name], d) if name in known else ""))
         rows.append(Row(label=capital(label), cells=tuple(cells)))
         arms |= {a.code for a in context.arms if main.find("coefficient", variable="contrast", variable_level=name, group1_level=a.code)}
-    notes.general("Two one-sided tests: equivalent when the interval of level 1 − 2α (90% for α = 0.05) lies within the limits; p is the larger of the two.")
+    notes.general(
+        "Two one-sided tests: equivalent when the interval of level 1 − 2α (90% for α = 0.05) lies within the limits; p is the larger "
+        "of the two."
+    )
     notes.general("Equivalence not shown does not mean different: the interval is too wide, or too far from 0, to tell.")
     for text in [*model_text.footnotes(main, context), *main.footnotes]:
         notes.general(text)

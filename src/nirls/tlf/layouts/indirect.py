@@ -29,7 +29,9 @@ def indirect(request: Request) -> Laid:
     context, main, notes = request.context, request.ards["main"], Notes()
     facts = main.facts
     if "comparator" not in facts:
-        raise DisplayError(f"{request.id}: analysis {main.analysis_id!r} holds no indirect comparison; use the method 'indirect_comparison'")
+        raise DisplayError(
+            f"{request.id}: analysis {main.analysis_id!r} holds no indirect comparison; use the method 'indirect_comparison'"
+        )
     test, reference, visit = context.arm(facts["test"]), context.arm(facts["reference"]), facts["at"]
     d = digits(context, "estimate")
 
@@ -63,7 +65,8 @@ def indirect(request: Request) -> Laid:
         text = ", ".join(number(q.value, 2) for q in quartiles)
         cells = (cell(text, notes, *quartiles), Cell(), Cell(), Cell())
         rows.append(Row(label="Weights, of mean 1: least, quartiles, largest", indent=1, cells=cells))
-    notes.general(f"Published: {facts['source'].rstrip('.')}." + (f" Derived: {facts['derived'].rstrip('.')}." if facts.get("derived") else ""))
+    derived = f" Derived: {facts['derived'].rstrip('.')}." if facts.get("derived") else ""
+    notes.general(f"Published: {facts['source'].rstrip('.')}.{derived}")
     notes.general(
         "All go through the control arms: effect here minus published effect, variances added. It holds if, given the variables matched, "
         "nothing else changes the effects between the trials, and a sham device is to light what a placebo is to the drug."

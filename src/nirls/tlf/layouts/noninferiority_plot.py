@@ -91,7 +91,9 @@ def noninferiority_plot(request: Request) -> Laid:
         drawing.text(x(e.value), y - 14, shown, size=SIZE, anchor="middle", fill=INK, halo="#fff")
     drawing.text(WIDTH / 2, bottom + 62, f"{test.short} − {active.short} ({ci})", size=SIZE, anchor="middle")
     drawing.sign(context.stamps, context.source)
-    notes.general(f"{capital(outcome)}; {ci}. Dashed: the margin. Non-inferiority needs the whole interval on the better side of it, in both sets.")
+    notes.general(
+        f"{capital(outcome)}; {ci}. Dashed: the margin. Non-inferiority needs the whole interval on the better side of it, in both sets."
+    )
     for ard in ards:
         for text in ard.footnotes:
             if "open label" in text or "assay" in text.lower() or "was not shown" in text:

@@ -60,6 +60,8 @@ class Known:
 
 def known_margin(margin: MarginFrom, literature: str | None, direction: Any, root: Any, where: str) -> Known:
     """The margin on the side of the direction; raises MethodError or DataError."""
+    import numpy as np
+
     from nirls.errors import MethodError
     from nirls.literature import Z, chosen, read_literature
     from nirls.stats.noninferiority import check_margin, fixed_margin, pooled
@@ -69,7 +71,7 @@ def known_margin(margin: MarginFrom, literature: str | None, direction: Any, roo
             return Known(value=check_margin(margin.value, direction), m1=None, effect=None, error=None, source="given in the plan")
         assert literature is not None
         found = chosen(read_literature(root / literature, literature), margin.rows, literature)
-        effect, error, q, tau2 = pooled([r.estimate for r in found], [r.std_error for r in found])
+        effect, error, q, tau2 = pooled(np.array([r.estimate for r in found]), np.array([r.std_error for r in found]))
         low, high = (found[0].low, found[0].high) if len(found) == 1 else (effect - Z * error, effect + Z * error)
         one = fixed_margin(low, high, direction, margin.retained)
     except MethodError as error_:

@@ -52,7 +52,7 @@ def noninferiority(data: AnalysisData, options: NonInferiorityOptions) -> Method
     """Test − active with the decision on a margin, superiority after it, assay sensitivity, the part retained, and the synthesis test."""
     from nirls.ard.build import row
     from nirls.errors import ConfigError, MethodError
-    from nirls.stats.noninferiority import fieller, retention, synthesis, t_test, worse
+    from nirls.stats.noninferiority import fieller, synthesis, t_test, worse
 
     mixed = fit_mixed(data, options)
     absent = [a for a in options.arms() if a not in mixed.arms]
@@ -112,10 +112,9 @@ def noninferiority(data: AnalysisData, options: NonInferiorityOptions) -> Method
     if options.placebo:
         kept = {"variable": "noninferiority", "variable_level": "retained"}
         if means is not None and mixed.fit is not None:
-            estimate, error = retention(means.estimate, means.cov, theta)
             one = mixed.fit.t_tests((means.rows[0] - theta * means.rows[1] - (1 - theta) * means.rows[2])[None])
-            estimate, error, df = float(one.estimate[0]), float(one.std_error[0]), float(one.df[0])
-            t, p = t_test(estimate, error, df, 0.0, direction)
+            df = float(one.df[0])
+            t, p = t_test(float(one.estimate[0]), float(one.std_error[0]), df, 0.0, direction)
             decided("retention", p, p < alpha)
             found.append(row("statistic", t, variable="noninferiority", variable_level="retention"))
             share, low, high = fieller(means.estimate, means.cov, df, options.level)

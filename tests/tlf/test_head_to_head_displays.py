@@ -7,6 +7,7 @@ from nirls.tlf.errors import DisplayError
 from nirls.tlf.make import make_display
 from tests.methods.head_to_head_trial import claim, decided, indirect
 from tests.tlf.drawn import assert_legible, words
+from tests.tlf.head_to_head_results import equivalent
 
 CODES = ("SHAM", "NIR850-54", "ACTIVE")
 
@@ -82,3 +83,11 @@ def test_other_results_are_refused(nine):
         made(nine, "noninferiority", {"full": decided(CODES), "protocol": decided(CODES, analysis_set="PP", value=8.0)})
     with pytest.raises(DisplayError, match="tests no equivalence"):
         made(nine, "equivalence", {"main": indirect(CODES)})
+
+
+def test_equivalence(nine):
+    ard = equivalent(CODES)
+    document = made(nine, "equivalence", {"main": ard}, known={"pair": -0.5})
+    cells = texts(document)["Pair"]
+    assert cells[2] == "(−3.0, 3.0)" and cells[4] in ("equivalent", "not shown") and cells[5] == "−0.50"
+    assert "does not mean different" in notes(document)

@@ -77,9 +77,13 @@ def known_margin(margin: MarginFrom, literature: str | None, direction: Any, roo
     except MethodError as error_:
         raise MethodError(f"analyses.yaml: {where}: options: margin: {error_}") from None
     cited = "; ".join(
-        f"{r.texts['comparator']} {r.estimate:g} (SE {r.std_error:.3g}{', derived' if r.texts['derived'] else ''}), {r.texts['citation']}"
+        f"{r.texts['comparator']} {_number(r.estimate)} (SE {r.std_error:.3g}{', derived' if r.texts['derived'] else ''}), {r.texts['citation']}"
         for r in found
     )
     how = f", pooled by random effects (Q = {q:.2f}, τ² = {tau2:.2f})" if len(found) > 1 else ""
-    text = f"active − placebo {effect:.2f} (95% CI {low:.2f} to {high:.2f}){how}: {cited}"
+    text = f"active − placebo {_number(effect)} (95% CI {_number(low)} to {_number(high)}){how}: {cited}"
     return Known(value=one.value, m1=one.m1, effect=effect, error=error, source=text)
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")

@@ -63,8 +63,7 @@ def indirect(request: Request) -> Laid:
     if main.find("median", variable="weights") is not None:
         quartiles = [main.get(s, variable="weights") for s in ("min", "q1", "median", "q3", "max")]
         text = ", ".join(number(q.value, 2) for q in quartiles)
-        cells = (cell(text, notes, *quartiles), Cell(), Cell(), Cell())
-        rows.append(Row(label="Weights, of mean 1: least, quartiles, largest", indent=1, cells=cells))
+        notes.general(f"Weights, divided by their mean (least, quartiles, largest): {text}.")
     derived = f" Derived: {facts['derived'].rstrip('.')}." if facts.get("derived") else ""
     notes.general(f"Published: {facts['source'].rstrip('.')}.{derived}")
     notes.general(

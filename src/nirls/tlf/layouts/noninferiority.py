@@ -124,8 +124,11 @@ def noninferiority(request: Request) -> Laid:
         f"Not inferior when the {limit} limit of the {ci} lies {side} the margin; p of these tests is one-sided. That it was not shown is "
         "not evidence of inferiority."
     )
-    for text in dict.fromkeys(t for ard in ards.values() for t in [*model_text.footnotes(ard, context), *ard.footnotes]):
+    said = {role: [*model_text.footnotes(ard, context), *ard.footnotes] for role, ard in ards.items()}
+    for text in said["full"]:
         notes.general(text)
+    for text in (t for t in said["protocol"] if t not in said["full"]):
+        notes.general(f"{capital(context.set_label(ards['protocol'].analysis_set))}: {text[:1].lower()}{text[1:]}")
     if options.known is not None:
         notes.general(f"Truth of the generator, {test.short} − {active.short}: {number(options.known, d)}.")
     columns = tuple(Column(id=role, label=capital(context.set_label(ard.analysis_set)), n=_size(ard, arms)) for role, ard in ards.items())

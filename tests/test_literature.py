@@ -1,5 +1,6 @@
 """Published results: the shipped file, and rows that are refused with file, row, column and value."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,19 @@ def test_a_margin_set_after_unblinding_is_refused(copy):  # noqa: F811
 def test_a_comparator_that_does_not_enter_is_refused(copy):  # noqa: F811
     edit(copy, "analyses.yaml", ("arms: [SHAM, NIR850-54, ACTIVE]", "arms: [SHAM, NIR850-54]"))
     assert "active_nir_fas.options: there is no arm 'ACTIVE'" in problems(copy)
+
+
+def test_the_true_differences_shown_are_those_of_the_generator():
+    truth = json.loads((ROOT / "data/nir-rls/truth.json").read_text(encoding="utf-8"))["truth"]
+
+    def effect(arm, week):
+        return next(
+            t["value"] for t in truth
+            if t["quantity"] == "difference in mean change, treatment policy" and t["comparison"] == f"{arm} - SHAM" and t["week"] == week
+        )  # fmt: skip
+
+    shown = load_plan("nir-rls", root=ROOT).displays.displays
+    for number in ("T14.2.4.1", "F14.2.4.1"):
+        assert shown[number].options["known"] == pytest.approx(effect("NIR850-54", 12) - effect("ACTIVE", 12), abs=5.1e-3)
+    known = shown["T14.2.4.3"].options["known"]["wavelength_54"]
+    assert known == pytest.approx(effect("NIR850-54", 4) - effect("NIR660-54", 4), abs=5.1e-3)

@@ -12,6 +12,7 @@ from nirls.plan.base import PlanModel
 from nirls.plan.study import IsoDate
 
 if TYPE_CHECKING:
+    from nirls.literature import Published
     from nirls.plan.load import Plan
 
 
@@ -76,13 +77,15 @@ def known_margin(margin: MarginFrom, literature: str | None, direction: Any, roo
         one = fixed_margin(low, high, direction, margin.retained)
     except MethodError as error_:
         raise MethodError(f"analyses.yaml: {where}: options: margin: {error_}") from None
-    cited = "; ".join(
-        f"{r.texts['comparator']} {_number(r.estimate)} (SE {r.std_error:.3g}{', derived' if r.texts['derived'] else ''}), {r.texts['citation']}"
-        for r in found
-    )
+    cited = "; ".join(_cited(r) for r in found)
     how = f", pooled by random effects (Q = {q:.2f}, τ² = {tau2:.2f})" if len(found) > 1 else ""
     text = f"active − placebo {_number(effect)} (95% CI {_number(low)} to {_number(high)}){how}: {cited}"
     return Known(value=one.value, m1=one.m1, effect=effect, error=error, source=text)
+
+
+def _cited(row: Published) -> str:
+    derived = ", derived" if row.texts["derived"] else ""
+    return f"{row.texts['comparator']} {_number(row.estimate)} (SE {row.std_error:.2f}{derived}), {row.texts['citation']}"
 
 
 def _number(value: float) -> str:

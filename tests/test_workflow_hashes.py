@@ -299,7 +299,7 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
     seed = dataclasses.replace(plan, config=plan.config.model_copy(update={"seed": 1}))
     before, imputing = Targets(plan=plan), ("imputation", "tipping_point")
     for changed_plan, methods in (
-        (other, {"mcid", "retest", "reliability", "responder", "distribution", "mcpmod", *imputing}),
+        (other, {"mcid", "retest", "reliability", "responder", "distribution", "mcpmod", "noninferiority", *imputing}),
         (seed, {"mcid"}),
     ):
         after = Targets(plan=changed_plan)

@@ -204,5 +204,6 @@ def analyse_files(plan: Plan, analysis_id: str, inputs: Any, outputs: Any, prove
 
 
 def _files(inputs: Any) -> list[str]:
-    more = [*([inputs.ice] if inputs.get("ice") else []), *inputs.get("beside", []), *inputs.get("used", [])]
+    alone = [inputs.get(name) for name in ("ice", "literature") if inputs.get(name)]
+    more = [*alone, *inputs.get("beside", []), *inputs.get("used", [])]
     return list(dict.fromkeys([inputs.data, inputs.adsl, *more]))

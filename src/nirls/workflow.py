@@ -57,6 +57,16 @@ def study_files_check(plan: Plan) -> None:
         )
 
 
+def literature_check(plan: Plan) -> None:
+    """Raise ConfigError naming every file of published results that an analysis names and that there is not."""
+    named = {key: entry.options["literature"] for key, entry in plan.analyses.items() if entry.options.get("literature")}
+    if absent := {key: file for key, file in named.items() if not (plan.root / file).is_file()}:
+        raise ConfigError(
+            "Published results are missing; nothing was run.\n"
+            + "\n".join(f"  - analyses.yaml: {key}: options: literature: there is no file {file}" for key, file in absent.items())
+        )
+
+
 def rules_check(plan: Plan) -> None:
     """Raise ConfigError listing every rule, threshold and domain named under `rules` and `waived` that there is not.
 
@@ -93,6 +103,7 @@ class Targets:
         known = {k: v for k, v in config.items() if k != "study"}
         plan = load_plan(config.get("study"), root=root, config=known)
         study_files_check(plan)
+        literature_check(plan)
         results_check(plan)
         return cls(plan=plan)
 
@@ -162,6 +173,7 @@ class Targets:
             "used": [f"{self.out}/ard/{u}.parquet" for u in spec.uses],
             "beside": [f"{self.out}/adam/{name}.parquet" for name in self.beside(analysis)],
             **({"ice": f"{self.out}/adam/adice.parquet"} if self.needs_events(analysis) else {}),
+            **({"literature": str(self.plan.root / spec.options["literature"])} if spec.options.get("literature") else {}),
         }
 
     def beside(self, analysis: str) -> list[str]:

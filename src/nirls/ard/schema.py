@@ -17,12 +17,12 @@ VALUES = ("stat_label", "stat", "stat_text", "unit", "order", "warning", "error"
 COLUMNS = KEY + VALUES
 # Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, values that a strategy
 # for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes; contrasts
-# and joint tests of arms; fits of dose–response models, their target doses and curves; weights and histories of subjects, clock times;
-# what an early change foretells, signs of augmentation; times to an event.
+# and joint tests of arms; decisions on a margin, indirect comparisons and their match; fits of dose–response models, their target doses
+# and curves; weights and histories of subjects, clock times; what an early change foretells, signs of augmentation; times to an event.
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
-    "contrast", "joint", "fit", "target", "curve", "weights", "adherence", "clock time",
-    "early response", "augmentation",
+    "contrast", "joint", "noninferiority", "equivalence", "indirect", "balance", "fit", "target", "curve", "weights",
+    "adherence", "clock time", "early response", "augmentation",
     "at risk", "event type", "competing event", "censored", "risk", "event-free", "quantile", "restricted mean",
     "hazard ratio", "log-rank", "proportional hazards", "hazard ratio, visits", "incidence",
 )  # fmt: skip
@@ -114,6 +114,8 @@ STATS: dict[str, Stat] = {
     "gaic": Stat("gAIC", 2),
     "share": Stat("Share of draws", 3),
     "smd": Stat("SMD", 2),
+    "margin": Stat("Margin", 2),
+    "retained": Stat("Part of the effect retained", 2),
     "ar_low": Stat("Anderson–Rubin lower", 3),
     "ar_high": Stat("Anderson–Rubin upper", 3),
     "effective_size": Stat("Effective sample size", 0),

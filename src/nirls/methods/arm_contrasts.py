@@ -49,15 +49,26 @@ class Joint(PlanModel):
     group: str = Field("", description="Heading under which displays show it.")
 
 
+class Limits(PlanModel):
+    """Limits within which a contrast counts as equivalence."""
+
+    low: float = Field(description="Lower limit.", lt=0)
+    high: float = Field(description="Upper limit.", gt=0)
+    alpha: float = Field(0.05, description="Level of each of the two one-sided tests; the interval has level 1 − 2α.", gt=0, lt=0.5)
+
+
 class ArmContrastsOptions(MMRMOptions):
     """Options of `arm_contrasts`: those of `mmrm`, and the contrasts."""
 
     at_visit: str = Field(description="Visit of the LS means.")
     contrasts: dict[str, Combination] = Field(description="Name → contrast, in display order.", min_length=1)
     joint: dict[str, Joint] = Field(default_factory=dict, description="Name → joint test of several contrasts (F).")
+    equivalence: dict[str, Limits] = Field(default_factory=dict, description="Name of a contrast → limits of equivalence (TOST).")
 
     @model_validator(mode="after")
     def _joint_tests_name_contrasts(self) -> ArmContrastsOptions:
+        if absent := [c for c in self.equivalence if c not in self.contrasts]:
+            raise ValueError(f"equivalence: {', '.join(absent)} not among the contrasts {', '.join(self.contrasts)}")
         for name, test in self.joint.items():
             strange = [c for c in test.contrasts if c not in self.contrasts]
             if strange:
@@ -104,6 +115,8 @@ def arm_contrasts(data: AnalysisData, options: ArmContrastsOptions) -> MethodRes
         found += _contrast(mixed, options, name, c, rows[name], failure)
     for name, test in options.joint.items():
         found += _joint(mixed, name, test, [rows[c] for c in test.contrasts], failure)
+    for name, limits in options.equivalence.items():
+        found += _equivalence(mixed, name, limits, rows[name], failure)
     told, footnotes = model_rows(data, options, mixed)
     return MethodResult(rows=found + told + facts({"at": options.at_visit}), footnotes=footnotes)
 
@@ -134,6 +147,24 @@ def _contrast(
         key = {"variable": "contrast", "variable_level": name, "group1": mixed.group, "group1_level": arm}
         found.append(row("coefficient", number(weight), **key))
     return found
+
+
+def _equivalence(mixed: Mixed, name: str, limits: Limits, hypothesis: np.ndarray | None, failure: str) -> list[dict[str, Any]]:
+    """Two one-sided tests of a contrast, the interval that goes with them, and whether it lies within the limits."""
+    from nirls.ard.build import row, rows
+    from nirls.stats.noninferiority import equivalence
+
+    key = {"variable": "equivalence", "variable_level": name}
+    found = rows({"alpha": limits.alpha}, **key)
+    found += [row("margin", v, **key, group1="LIMIT", group1_level=k) for k, v in (("low", limits.low), ("high", limits.high))]
+    names = {n: n for n in ("estimate", "conf_low", "conf_high", "p_value", "rejected")}
+    values: dict[str, float] | None = None
+    if hypothesis is not None and mixed.fit is not None:
+        one = mixed.fit.t_tests(hypothesis)
+        low, high = one.ci(1 - 2 * limits.alpha)
+        p = equivalence(float(one.estimate[0]), float(one.std_error[0]), float(one.df[0]), limits.low, limits.high)[2]
+        values = {"estimate": one.estimate[0], "conf_low": low[0], "conf_high": high[0], "p_value": p, "rejected": float(p < limits.alpha)}
+    return found + estimates(names, values, failure, **key)
 
 
 def _joint(mixed: Mixed, name: str, test: Joint, hypotheses: list[np.ndarray | None], failure: str) -> list[dict[str, Any]]:

@@ -186,9 +186,11 @@ def _slopes(
     key: dict[str, str],
 ) -> list[dict[str, Any]]:
     """Slopes of arms and pools, differences from the reference, and of the slope during maintenance the tests of equivalence."""
+    from scipy.special import stdtrit
+
     from nirls.ard.build import row
     from nirls.errors import MethodError
-    from nirls.stats.equivalence import tost
+    from nirls.stats.noninferiority import equivalence
 
     found = []
     for code, weights in groups.items():
@@ -213,8 +215,10 @@ def _slopes(
         found += contrast_rows(tested, options.level, own)
         if phase == "before" and options.margin is not None:
             difference, se, df = (float(x[0]) for x in (tested.estimate, tested.std_error, tested.df))
-            e = tost(difference, se, df, options.margin, options.alpha)
-            values = {"equivalence_low": e.low, "equivalence_high": e.high, "p_equivalence": e.p_value, "shown": float(e.shown)}
+            p = equivalence(difference, se, df, -options.margin, options.margin)[2]
+            half = float(stdtrit(df, 1 - options.alpha)) * se  # within the margins exactly when both tests reject
+            values = {"equivalence_low": difference - half, "equivalence_high": difference + half, "p_equivalence": p}
+            values["shown"] = float(p < options.alpha)
             found += [row(stat, value, **own) for stat, value in values.items()]
     return found
 

@@ -1,0 +1,127 @@
+"""Published results (`data/literature/*.csv`): one row per comparison, each with its citation."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from nirls.errors import DataError
+
+TEXTS = ("id", "kind", "citation", "read", "comparator", "control", "outcome", "derived", "patients_of", "notes")
+NUMBERS = ("week", "n", "n_comparator", "n_control", "estimate", "std_error", "ci_low", "ci_high", "baseline_irls", "baseline_irls_sd")
+READ = ("abstract", "full text", "registry", "review")
+Z = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """One published comparison, comparator − control.
+
+    Attributes
+    ----------
+    texts : dict of str to str
+        The columns of `TEXTS`; `derived` says how a figure was derived, `patients_of` names the row whose patients it shares.
+    estimate, std_error, low, high : float
+        The limits are those of a 95 % interval; a standard error comes from them, or they from it. NaN where neither is known.
+    baseline : dict of str to float
+        Baseline mean by variable (`IRLSBL`).
+    """
+
+    texts: dict[str, str]
+    estimate: float
+    std_error: float
+    low: float
+    high: float
+    baseline: dict[str, float]
+
+    @property
+    def id(self) -> str:
+        return self.texts["id"]
+
+
+def read_literature(path: Path | str, name: str = "") -> dict[str, Published]:
+    """Row id → published comparison.
+
+    Raises
+    ------
+    DataError
+        With file, row, column and value: no such file, a column that is missing, a row without citation, what is no number, an id twice.
+    """
+    name, found, problems = name or str(path), {}, []
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            lines = csv.DictReader(stream)
+            absent = [c for c in (*TEXTS, *NUMBERS) if c not in (lines.fieldnames or [])]
+            if absent:
+                raise DataError(f"{name}: row 1: there is no column {', '.join(absent)}; add it, cells may be empty")
+            for at, line in enumerate(lines, 2):
+                row, wrong = _row(line)
+                problems += [f"{name}: row {at}: {text}" for text in wrong]
+                if row is not None:
+                    if row.id in found:
+                        problems.append(f"{name}: row {at}: column id: {row.id!r} stands in an earlier row; give each row its own")
+                    found[row.id] = row
+    except FileNotFoundError:
+        raise DataError(f"{name}: there is no such file; correct `literature` of the analysis") from None
+    problems += [
+        f"{name}: {r.id}: column patients_of: {r.texts['patients_of']!r} is no id of the file; name the row that shares the patients"
+        for r in found.values()
+        if r.texts["patients_of"] and r.texts["patients_of"] not in found
+    ]
+    if problems:
+        raise DataError("\n".join(problems))
+    return found
+
+
+def _row(line: dict[str, str]) -> tuple[Published | None, list[str]]:
+    texts = {c: (line[c] or "").strip() for c in TEXTS}
+    wrong, numbers = [], {}
+    for column in ("id", "citation", "comparator", "control", "outcome"):
+        if not texts[column]:
+            what = "give the DOI, PubMed number or address where the figures stand" if column == "citation" else "fill it in"
+            wrong.append(f"column {column}: {line[column]!r} is empty ({texts['id'] or 'no id'}); {what}")
+    if texts["read"] not in READ:
+        wrong.append(f"column read: {texts['read']!r} is not one of {', '.join(READ)}; say what was read")
+    for column in NUMBERS:
+        text = (line[column] or "").strip()
+        try:
+            numbers[column] = float(text) if text else math.nan
+        except ValueError:
+            wrong.append(f"column {column}: {text!r} is not a number; use a point as decimal mark, or leave the cell empty")
+    if wrong:
+        return None, wrong
+    est, se, low, high = (numbers[c] for c in ("estimate", "std_error", "ci_low", "ci_high"))
+    if not math.isnan(low) and not low <= est <= high:
+        return None, [f"column ci_low: the interval {low:g} to {high:g} does not hold the estimate {est:g}; correct the signs"]
+    if se <= 0:
+        return None, [f"column std_error: {se:g} is not positive; leave it empty where it is not known"]
+    if math.isnan(se):
+        se = (high - low) / (2 * Z)
+    if math.isnan(low):
+        low, high = est - Z * se, est + Z * se
+    base = {} if math.isnan(numbers["baseline_irls"]) else {"IRLSBL": numbers["baseline_irls"]}
+    return Published(texts=texts, estimate=est, std_error=se, low=low, high=high, baseline=base), []
+
+
+def chosen(rows: dict[str, Published], ids: list[str], name: str) -> list[Published]:
+    """The rows of `ids`, each with a standard error, no patients counted twice.
+
+    Raises
+    ------
+    DataError
+    """
+    strange = [i for i in ids if i not in rows]
+    if strange:
+        raise DataError(f"{name}: there is no row {', '.join(strange)}; its ids are {', '.join(rows)}")
+    found = [rows[i] for i in ids]
+    vague = [r.id for r in found if math.isnan(r.std_error)]
+    if vague:
+        raise DataError(
+            f"{name}: {', '.join(vague)}: columns std_error, ci_low, ci_high are empty; derive one of them or choose another row"
+        )
+    twice = [r.id for r in found if r.texts["patients_of"] in ids]
+    if twice:
+        raise DataError(f"{name}: {', '.join(twice)} shares patients with another row chosen (patients_of); choose one of them")
+    return found

@@ -1,0 +1,83 @@
+"""Published results: the shipped file, and rows that are refused with file, row, column and value."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nirls.errors import ConfigError, DataError
+from nirls.literature import READ, read_literature
+from nirls.plan.load import load_plan
+from nirls.workflow import Targets, literature_check
+from tests.plan.test_load import copy, edit, problems  # noqa: F401 - a fixture
+
+ROOT = Path(__file__).parents[1]
+FILE = ROOT / "data/literature/irls.csv"
+
+
+def test_the_shipped_file():
+    rows = read_literature(FILE)
+    assert all(r.texts["citation"] and r.texts["read"] in READ for r in rows.values())
+    assert rows["DA-COCHRANE-2011"].std_error == pytest.approx(0.510213, abs=5e-7)
+    assert rows["XP053-1200"].std_error == pytest.approx(((8.03**2 + 7.87**2) / (325 / 3)) ** 0.5, abs=1e-3)
+    assert rows["PREGABALIN-2014"].std_error == pytest.approx(4.5 / 3.2905267, abs=5e-4)  # two-sided p = 0.001
+    assert all(r.texts["derived"] for r in rows.values() if r.id in ("XP053-1200", "PREGABALIN-2014"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"N Engl J Med 2014;370:621-631"', "", r"row 4: column citation: '' is empty \(PREGABALIN-2014\); give the DOI"),
+        ("-5.7,,-6.7,-4.7", "-5.7,,6.7,4.7", "row 6: column ci_low: the interval 6.7 to 4.7 does not hold the estimate -5.7"),
+        ("-4.5,1.368", '"-4,5",1.368', "row 4: column estimate: '-4,5' is not a number; use a point"),
+        ("GEN-JAPAN-2020,", "XP053-600,", "row 5: column id: 'XP053-600' stands in an earlier row"),
+        (",review,", ",hearsay,", "row 6: column read: 'hearsay' is not one of abstract"),
+        (",DA-COCHRANE-2011,\"12", ",COCHRANE,\"12", "PRAMIPEXOLE-2015: column patients_of: 'COCHRANE' is no id"),
+        ("id,kind,citation", "id,kind,source", "row 1: there is no column citation"),
+    ],
+)  # fmt: skip
+def test_rows_that_are_refused(tmp_path, old, new, message):
+    text = FILE.read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "irls.csv").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        read_literature(tmp_path / "irls.csv", "data/literature/irls.csv")
+
+
+def test_the_file_is_an_input_of_the_analyses_that_read_it(tmp_path, monkeypatch):
+    plan = load_plan("nir-rls", root=ROOT)
+    given = {key for key in plan.analyses if "literature" in Targets(plan=plan).analysis_inputs(key)}
+    assert given == {"active_nir_fas", "active_nir_pp", "indirect_enacarbil"}
+    assert Targets(plan=plan).analysis_inputs("active_nir_fas")["literature"] == str(FILE)
+
+
+def test_a_missing_file_stops_the_start(copy):  # noqa: F811
+    with pytest.raises(ConfigError, match=r"active_nir_fas: options: literature: there is no file data/literature/irls\.csv"):
+        literature_check(load_plan("nir-rls", root=copy))
+
+
+def test_a_margin_set_after_unblinding_is_refused(copy):  # noqa: F811
+    edit(copy, "analyses.yaml", ("date: 2025-03-31", "date: 2026-06-30"))
+    text = problems(copy)
+    assert "analyses.yaml: line " in text and "2026-06-30 is not before the unblinding (2026-06-30, study.yaml" in text
+
+
+def test_a_comparator_that_does_not_enter_is_refused(copy):  # noqa: F811
+    edit(copy, "analyses.yaml", ("arms: [SHAM, NIR850-54, ACTIVE]", "arms: [SHAM, NIR850-54]"))
+    assert "active_nir_fas.options: there is no arm 'ACTIVE'" in problems(copy)
+
+
+def test_the_true_differences_shown_are_those_of_the_generator():
+    truth = json.loads((ROOT / "data/nir-rls/truth.json").read_text(encoding="utf-8"))["truth"]
+
+    def effect(arm, week):
+        return next(
+            t["value"] for t in truth
+            if t["quantity"] == "difference in mean change, treatment policy" and t["comparison"] == f"{arm} - SHAM" and t["week"] == week
+        )  # fmt: skip
+
+    shown = load_plan("nir-rls", root=ROOT).displays.displays
+    for number in ("T14.2.4.1", "F14.2.4.1"):
+        assert shown[number].options["known"] == pytest.approx(effect("NIR850-54", 12) - effect("ACTIVE", 12), abs=5.1e-3)
+    known = shown["T14.2.4.3"].options["known"]["wavelength_54"]
+    assert known == pytest.approx(effect("NIR850-54", 4) - effect("NIR660-54", 4), abs=5.1e-3)

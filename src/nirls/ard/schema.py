@@ -126,7 +126,6 @@ STATS: dict[str, Stat] = {
     "equivalence_low": Stat("Lower limit of equivalence interval", 3),
     "equivalence_high": Stat("Upper limit of equivalence interval", 3),
     "p_equivalence": Stat("p of equivalence", 4, kind="pvalue"),
-    "margin": Stat("Margin", 3),
     "shown": Stat("Shown", 0, kind="count"),
     "week": Stat("Week", 2),
     "n_positive": Stat("Early fall", 0, kind="count"),

@@ -162,7 +162,7 @@ def test_a_stage_reads_nothing_that_its_hash_leaves_out(plan, tmp_path):
         inputs = read_inputs(paths)
         derived, read = run("derive", lambda inputs=inputs, dataset=dataset: derive(dataset, inputs, plan))
         seen |= read
-        paths += [adam / f"{dataset.lower()}.parquet"] if dataset in ("ADSL", "ADQS", "ADEX") else []
+        paths += [adam / f"{dataset.lower()}.parquet"] if dataset in ("ADSL", "ADQS", "ADICE", "ADEX") else []
         write_table(derived.frame, adam / f"{dataset.lower()}.parquet", {})
     unread = {f"study.{n}" for n in STUDY["derive"]} - seen - {"study.id"}  # of data without STUDYID alone
     assert not unread, f"derive no longer reads {sorted(unread)}"
@@ -299,8 +299,8 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
     seed = dataclasses.replace(plan, config=plan.config.model_copy(update={"seed": 1}))
     before, imputing = Targets(plan=plan), ("imputation", "tipping_point")
     for changed_plan, methods in (
-        (other, {"mcid", "retest", "reliability", "responder", "distribution", "mcpmod", "noninferiority", *imputing}),
-        (seed, {"mcid"}),
+        (other, {"mcid", "retest", "reliability", "responder", "distribution", "mcpmod", "noninferiority", "early_response", *imputing}),
+        (seed, {"mcid", "early_response"}),
     ):
         after = Targets(plan=changed_plan)
         again = {plan.analyses[a].method for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)}

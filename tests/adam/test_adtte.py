@@ -80,6 +80,8 @@ def test_confirmation_takes_a_week(plan):
 
 
 def test_relapse_without_a_visit_to_confirm_it_is_censored_and_named(plan):
+    record, _ = made(plan, [10, 11, 17, 18], days=[0, 7, 14, 19])
+    assert (record["CNSR"], record["CNSDTDSC"], record["ADT"]) == (1, UNCONFIRMED, "2025-06-14")
     record, _ = made(plan, [10, 11, 17])
     assert (record["CNSR"], record["CNSDTDSC"], record["ADT"]) == (1, UNCONFIRMED, "2025-06-14")
 
@@ -87,6 +89,8 @@ def test_relapse_without_a_visit_to_confirm_it_is_censored_and_named(plan):
 def test_competing_event_and_withdrawal(plan):
     record, _ = made(plan, [10, 12, 16, 17], rescue="2025-06-10")
     assert (record["CNSR"], record["EVNTDESC"], record["ADT"]) == (2, "Rescue medication", "2025-06-10")
+    record, _ = made(plan, [10, 12, 16, 17], rescue="2025-06-14")  # given at the visit of the relapse
+    assert record["CNSR"] == 0
     record, _ = made(plan, [10, 12, 16, 17], rescue="2025-06-20")
     assert record["CNSR"] == 0
     record, accounts = made(plan, [10, 12, 11, 11], rescue="2025-05-20")

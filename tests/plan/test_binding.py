@@ -96,3 +96,19 @@ def test_the_reference_arm_is_no_active_arm(copy):  # noqa: F811
 def test_an_event_without_a_rule(copy):  # noqa: F811
     edit(copy, "study.yaml", ("    gap_days: 14\n", ""))
     assert "say which records show the event with `where`, or how long a gap is with `gap_days`" in problems(copy)
+
+
+def test_a_time_ends_at_what_the_estimand_says(copy):  # noqa: F811
+    estimand(copy, "E4", ("{event: RESCUE, strategy: hypothetical}", "{event: RESCUE, strategy: treatment_policy}"))
+    assert "estimand E4, RESCUE, treatment policy: `competing` in `times_to_event` of study.yaml ends the time at RESCUE" in problems(copy)
+
+
+def test_a_time_knows_two_strategies(copy):  # noqa: F811
+    estimand(copy, "E4", (STOPAE, "    - {event: STOPAE, strategy: composite}"))
+    assert "a time is followed through the event (treatment policy) or censored at it" in problems(copy)
+
+
+def test_times_to_event_name_what_there_is(copy):  # noqa: F811
+    edit(copy, "study.yaml", ("competing: [RESCUE, RLSMED]", "competing: [RESCU]"), ("reference_week: 12", "reference_week: 5"))
+    said = problems(copy)
+    assert "there is no intercurrent event 'RESCU'; did you mean 'RESCUE'?" in said and "no visit is in week 5" in said

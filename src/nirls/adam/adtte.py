@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RELAPSE, WITHDRAWN = "Relapse, confirmed", "Withdrawal"
 NO_REFERENCE = "No value at the reference visit"
 NO_VISIT = "No assessment after the end of treatment"
-UNCONFIRMED = "Last assessment met the rule, no later one to confirm it"
+UNCONFIRMED = "Assessment that met the rule, no later one to confirm it"
 END = "Last assessment without relapse"
 
 
@@ -29,7 +29,8 @@ def derive_adtte(adsl: pd.DataFrame, adqs: pd.DataFrame, adice: pd.DataFrame, pl
     The clock starts at the end of treatment. The event is the first of a run of visits in succession that all meet the rule and of which
     the last is at least `confirm_days` after the first; its date is that of the first. A withdrawal named by `or_withdrawal` is an event
     of its own date. A competing event (`competing`, from ADICE) ends the time if it comes first (CNSR = 2). Otherwise the time is
-    censored (CNSR = 1) at the last assessment, or at the start where there is none.
+    censored (CNSR = 1) at the last assessment, at the first visit of a last run that meets the rule and cannot be confirmed any more, or
+    at the start where there is none.
 
     Returns
     -------
@@ -81,15 +82,15 @@ def _one(code: str, rule: TimeToEvent, adsl: pd.DataFrame, adqs: pd.DataFrame, a
     relapse = frame["EVENT"].notna() & ~(frame["WITHDRAWN"] < frame["EVENT"])
     gone = ~relapse & frame["WITHDRAWN"].notna()
     event_day = frame["EVENT"].where(relapse, frame["WITHDRAWN"])
-    first = frame["COMPETING"].notna() & ~(event_day < frame["COMPETING"])
-    unconfirmed = frame.index.isin(visits.loc[visits["OPEN"], "USUBJID"])
+    first = frame["COMPETING"].notna() & ~(event_day <= frame["COMPETING"])  # on the day of a relapse: given for it
+    waiting = visits[visits["OPEN"]].groupby("USUBJID")["DAY"].min().reindex(people.index)
     values = [
         (reference.isna(), 1, "", NO_REFERENCE, frame["START"]),
         (first, 2, ends["ICE"].reindex(people.index), "", frame["COMPETING"]),
         (relapse, 0, RELAPSE, "", event_day),
         (gone, 0, WITHDRAWN, "", event_day),
         (frame["LAST"].isna(), 1, "", NO_VISIT, frame["START"]),
-        (pd.Series(unconfirmed, index=frame.index), 1, "", UNCONFIRMED, frame["LAST"]),
+        (waiting.notna(), 1, "", UNCONFIRMED, waiting),
         (pd.Series(True, index=frame.index), 1, "", END, frame["LAST"]),
     ]
     cnsr, said, why = (

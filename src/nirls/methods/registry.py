@@ -78,7 +78,7 @@ class Method:
         A change of these runs its analyses again.
     keeps_records : bool
         Whether its result has records of subjects.
-    outcome : {"repeated mean", "mean", "response"} or None
+    outcome : {"repeated mean", "mean", "response", "time"} or None
         What it estimates from an outcome, which decides the strategies for intercurrent events it can follow; with none it uses
         every value as it is.
     beside : tuple of str

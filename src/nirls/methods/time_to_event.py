@@ -49,7 +49,7 @@ class TimeToEventOptions(PlanModel):
             yield f"the data set must be ADTTE, not {spec.dataset}"
 
 
-@method("time_to_event", options=TimeToEventOptions)
+@method("time_to_event", options=TimeToEventOptions, outcome="time")
 def time_to_event(data: AnalysisData, options: TimeToEventOptions) -> MethodResult:
     """Kaplan–Meier, log-rank test, Cox and discrete-time hazard ratios, restricted means and cumulative incidence by arm."""
     import numpy as np

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from nirls.plan.estimand import Estimand, IntercurrentEvent
     from nirls.plan.study import Study
 
-Outcome = Literal["repeated mean", "mean", "response"]
-"""What a method estimates from an outcome: means over visits in one model, a mean at one visit, a proportion of responders."""
+Outcome = Literal["repeated mean", "mean", "response", "time"]
+"""What a method estimates from an outcome: means over visits in one model, a mean at one visit, a proportion of responders, a time."""
 
 
 def estimand_problems(estimand: Estimand, study: Study) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -58,6 +58,20 @@ def conflicts(estimand: Estimand, name: str, analysis: Analysis, outcome: Outcom
     if active and outcome is None:
         named = ", ".join(f"{e.event} ({e.strategy})" for e in active)
         yield f"the method {analysis.method!r} uses every value, and estimand {name} says otherwise for {named}"
+        return
+    if outcome == "time":
+        # ADTTE ends a time at a competing event, which is then censored; whatever else happens does not end it
+        rules = [set(rule.competing) for rule in study.times_to_event.values()]
+        censored = set.intersection(*rules) if rules else set()
+        followed = {event.event for event in estimand.intercurrent_events if event.strategy == "treatment_policy"}
+        for code in sorted(followed & set().union(*rules)):
+            yield f"estimand {name}, {code}, treatment policy: `competing` in `times_to_event` of study.yaml ends the time at {code}"
+        for event in active:
+            if event.strategy != "hypothetical" or event.event not in censored:
+                yield (
+                    f"estimand {name}, {event.event}, {STRATEGIES[event.strategy].lower()}: a time is followed through the event "
+                    "(treatment policy) or censored at it (hypothetical, and `competing` in `times_to_event` of study.yaml); choose one"
+                )
         return
     if active and analysis.dataset != "ADQS":
         yield f"strategies other than treatment policy act on records of ADQS, and this analysis takes {analysis.dataset}"

@@ -114,6 +114,7 @@ def _study(plan: Plan) -> Iterator[Problem]:
         if rule.where is None and rule.gap_days is None:
             yield file, ("intercurrent_events", name), "say which records show the event with `where`, or how long a gap is with `gap_days`"
     yield from _condition(file, ("disposition", "treatment"), study.disposition.treatment)
+    yield from _times(plan, adsl)
     for name, item in study.covariates.items():
         yield from _condition(file, ("covariates", name, "where"), item.where)
         for level, text in (item.cut or {}).items():
@@ -138,6 +139,26 @@ def _study(plan: Plan) -> Iterator[Problem]:
             yield file, ("after_baseline", name, "param"), unknown("parameter with `values`", group.param, worded)
         if group.visit not in [visit.name for visit in study.visits]:
             yield file, ("after_baseline", name, "visit"), unknown("visit", group.visit, [visit.name for visit in study.visits])
+
+
+def _times(plan: Plan, adsl: dict[str, bool]) -> Iterator[Problem]:
+    study, file = plan.study, "study.yaml"
+    weeks = [visit.week for visit in study.visits if visit.week is not None]
+    for name, rule in study.times_to_event.items():
+        place = ("times_to_event", name)
+        yield from _condition(file, (*place, "at_risk"), rule.at_risk, adsl, "ADSL")
+        yield from _condition(file, (*place, "or_withdrawal"), rule.or_withdrawal, adsl, "ADSL")
+        if rule.reference_week not in weeks:
+            yield (
+                file,
+                (*place, "reference_week"),
+                f"no visit is in week {rule.reference_week:g} (weeks: {', '.join(f'{w:g}' for w in weeks)})",
+            )
+        if rule.start not in adsl:
+            yield file, (*place, "start"), unknown("variable of ADSL", rule.start, list(adsl))
+        for code in rule.competing:
+            if code not in study.intercurrent_events:
+                yield file, (*place, "competing"), unknown("intercurrent event", code, study.intercurrent_events)
 
 
 def _estimands(plan: Plan) -> Iterator[Problem]:

@@ -38,7 +38,7 @@ def test_table(nine):
     rows = texts(document)
     assert rows["Margin (M2)"] == ["1.11", "1.11"] and rows["Effect of the drug that is sure (M1)"] == ["2.22", "2.22"]
     assert [c.label for c in document.columns] == ["Full analysis set", "Per-protocol set"]
-    assert rows["Not inferior"][0].startswith("no (p ") and rows["Non-inferiority claimed"][0] == "no"
+    assert rows["Non-inferiority shown"][0].startswith("no (p ") and rows["Non-inferiority claimed"][0] == "no"
     said = notes(document)
     for part in ("Half of what is sure (set 2025-03-31)", "upper limit", "open label", "N Engl J Med 2014;370:621-631", "No claim: FAS"):
         assert part in said
@@ -47,13 +47,13 @@ def test_table(nine):
 
 def test_a_margin_given_has_no_m1_and_no_synthesis(nine):
     rows = texts(made(nine, "noninferiority", both(value=8.0)))
-    assert rows["Margin (M2)"] == ["8.00", "8.00"] and rows["Not inferior"][0].startswith("yes (p ")
+    assert rows["Margin (M2)"] == ["8.00", "8.00"] and rows["Non-inferiority shown"][0].startswith("yes (p ")
     assert not any("M1" in label or "synthesis" in label for label in rows)
 
 
 def test_what_was_not_estimable(nine):
     rows = texts(made(nine, "noninferiority", both(value=2.0, missing=True)))
-    assert rows["Not inferior"] == ["NE", "NE"] and rows["Assay sensitivity: drug better than sham"] == ["NE", "NE"]
+    assert rows["Non-inferiority shown"] == ["NE", "NE"] and rows["Assay sensitivity: drug better than sham"] == ["NE", "NE"]
     document, svg = made(nine, "noninferiority_plot", both(value=2.0, missing=True), "figure")
     assert_legible(svg)
     assert "NE: no observation of ACTIVE" in notes(document)

@@ -92,7 +92,7 @@ def noninferiority(request: Request) -> Laid:
     if main.find("margin", variable="noninferiority", variable_level="M1") is not None:
         rows.append(Row(label="Effect of the drug that is sure (M1)", indent=1, cells=plain("margin", "M1")))
     rows.append(Row(label="Margin (M2)", indent=1, cells=plain("margin")))
-    rows.append(Row(label="Not inferior", indent=1, cells=decided("non-inferior"), emphasis=True))
+    rows.append(Row(label="Non-inferiority shown", indent=1, cells=decided("non-inferior"), emphasis=True))
     rows.append(Row(label="Superior, tested after non-inferiority", indent=1, cells=decided("superior")))
     if placebo:
         sham = context.arm(placebo).short
@@ -110,7 +110,7 @@ def noninferiority(request: Request) -> Laid:
         rows.append(Row(label=f"Retains at least {share}% of it", indent=1, cells=decided("retention")))
     if main.find("rejected", variable="noninferiority", variable_level="synthesis") is not None:
         rows.append(Row(label="Sensitivity", kind="section"))
-        rows.append(Row(label="Not inferior by the synthesis method", indent=1, cells=decided("synthesis")))
+        rows.append(Row(label="Non-inferiority shown by the synthesis method", indent=1, cells=decided("synthesis")))
     if (claim := request.ards.get("claim")) is not None:
         yes = claim.get("rejected", variable="noninferiority", variable_level="claim")
         why = claim.get("text", variable="noninferiority", variable_level="claim")

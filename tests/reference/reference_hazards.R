@@ -11,7 +11,7 @@ leuk <- data.frame(t = c(6,6,6,6,7,9,10,10,11,13,16,17,19,20,22,23,25,32,32,34,3
   e = c(1,1,1,0,1,0,1,0,0,1,1,0,0,0,1,1,0,0,0,0,0,rep(1,21)), x = rep(1:0, each = 21))
 lf <- coxph(Surv(t, e) ~ x, leuk)
 write_json(list(survival = as.character(packageVersion("survival")), cloglog = summary(g)$coefficients["TRTNIR", 1:2],
-  incidence = list(strata = as.character(z$strata), time = z$time, cause1 = z$pstate[, 2], cause2 = z$pstate[, 3]),
+  incidence = list(strata = as.character(z$strata), time = z$time, cause1 = z$pstate[, 2], cause2 = z$pstate[, 3], se1 = z$std.err[, 2], se2 = z$std.err[, 3]),
   zph_stratified = as.list(cox.zph(st, "km")$table[1, ]), zph_identity = as.list(cox.zph(st, "identity")$table[1, ]),
   leukaemia_zph_km = as.list(cox.zph(lf, "km")$table[1, ]), leukaemia_zph_identity = as.list(cox.zph(lf, "identity")$table[1, ]),
   leukaemia_zph_breslow = as.list(cox.zph(coxph(Surv(t, e) ~ x, leuk, ties = "breslow"), "km")$table[1, ])),

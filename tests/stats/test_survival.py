@@ -86,6 +86,7 @@ def test_cumulative_incidence(relapse):
         for which in (1, 2):
             found = cumulative_incidence(relapse["WEEK"][own], cause[own], which)
             np.testing.assert_allclose(found.at([4, 8])["estimate"], r[f"cause{which}"][2 * i : 2 * i + 2], rtol=1e-12)
+            np.testing.assert_allclose(found.at([4, 8])["std_error"], r[f"se{which}"][2 * i : 2 * i + 2], rtol=1e-9)
         alone, km = cumulative_incidence(relapse["WEEK"][own], relapse["EVENT"][own]), of(relapse, arm)
         np.testing.assert_allclose(alone.estimate, 1 - km.survival, rtol=1e-12)
         some = km.survival > 0

@@ -102,6 +102,8 @@ def test_competing_event_and_withdrawal(plan):
 def test_without_reference_or_visits(plan):
     record, _ = made(plan, [np.nan, 16, 17])
     assert (record["CNSR"], record["CNSDTDSC"], record["AVAL"]) == (1, NO_REFERENCE, 0)
+    record, _ = made(plan, [np.nan, 12], subject={"DCSREAS": "LACK OF EFFICACY", "EOSDT": "2025-06-18"})
+    assert (record["CNSR"], record["EVNTDESC"], record["SRCDOM"]) == (0, WITHDRAWN, "ADSL")
     record, _ = made(plan, [10])
     assert (record["CNSR"], record["CNSDTDSC"], record["AVAL"], record["APERIOD"]) == (1, NO_VISIT, 0, 0)
 

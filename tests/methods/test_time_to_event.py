@@ -91,6 +91,7 @@ def test_no_event_in_one_arm(relapse):
     assert error(found, "estimate", variable="hazard ratio", **key).startswith("no event in one of the arms")
     assert error(found, "p_value", variable="proportional hazards", **key).startswith("no event in one of the arms")
     assert stat(found, "p_value", variable="log-rank", **key) < 0.001
+    assert stat(found, "p_value", variable="log-rank, permutation", **key) == pytest.approx(1 / 20_001)  # none as far as this
     assert stat(found, "estimate", variable="restricted mean", **key) > 0
 
 
@@ -108,5 +109,8 @@ def test_refuses(relapse):
         time_to_event(data(relapse.assign(AVAL=relapse["AVAL"].where(relapse["USUBJID"] != "R01", -1.0))), TimeToEventOptions(**OPTIONS))
     with pytest.raises(ConfigError, match="several PARAMCD"):
         time_to_event(data(pd.concat([relapse, relapse.assign(PARAMCD="OTHER")])), TimeToEventOptions(**OPTIONS))
+    with pytest.raises(DataError, match="the stratum SITE is missing, the first of R01"):
+        given = data(relapse.assign(SITE=relapse["SITE"].where(relapse["USUBJID"] != "R01")))
+        time_to_event(given, TimeToEventOptions(**OPTIONS, strata=["SITE"]))
     beyond = ard(time_to_event(data(relapse), TimeToEventOptions(**OPTIONS | {"tau": 99.0})))
     assert "beyond the longest follow-up" in error(beyond, "estimate", variable="restricted mean", group1_level="SHAM", comparison="")

@@ -1,6 +1,7 @@
 """Survival against R survival 3.5.3 (survival.json, hazards.json of tests/reference) and Freireich's leukaemia trial."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from nirls.errors import NotEstimableError
 from nirls.models.hazards import cox, discrete
-from nirls.stats.survival import cumulative_incidence, kaplan_meier, logrank, proportional_hazards
+from nirls.stats.survival import cumulative_incidence, kaplan_meier, logrank, permutation_p, proportional_hazards
 
 HERE = Path(__file__).parents[1] / "reference"
 R = json.loads((HERE / "survival.json").read_text(encoding="utf-8"))
@@ -151,6 +152,28 @@ def test_no_event_in_one_arm():
         cox(time, event, arm)
     with pytest.raises(NotEstimableError, match="no event in one of the arms"):
         discrete(time.astype(int), event, arm)
+
+
+def test_permutations_against_all_of_them():
+    """Every way to choose three of eight, by the log-rank statistic itself; the draws come within their Monte-Carlo error."""
+    time, event, arm = np.array([1.0, 2, 3, 4, 5, 6, 7, 8]), np.array([1, 1, 1, 0, 1, 0, 1, 0]), np.array([1, 0, 1, 0, 0, 1, 0, 0])
+
+    def difference(label):
+        found = logrank(time, event, label)
+        return found.observed[1] - found.expected[1]
+
+    every = []
+    for chosen in combinations(range(8), 3):
+        label = np.zeros(8, dtype=int)
+        label[list(chosen)] = 1
+        every.append(difference(label))
+    centre = np.mean(every)
+    exact = np.mean(np.abs(np.array(every) - centre) >= abs(difference(arm) - centre) - 1e-9)
+    found = permutation_p(time, event, arm, draws=100_000, seed=3)
+    assert found == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 100_000) ** 0.5)
+    assert found == permutation_p(time, event, arm, draws=100_000, seed=3)
+    two = permutation_p(np.tile(time, 2), np.tile(event, 2), np.tile(arm, 2), np.repeat([0, 1], 8), draws=20_000)
+    assert 0 < two < 1
 
 
 @pytest.mark.parametrize(

@@ -85,13 +85,13 @@ def _one(code: str, rule: TimeToEvent, adsl: pd.DataFrame, adqs: pd.DataFrame, a
     first = frame["COMPETING"].notna() & ~(event_day <= frame["COMPETING"])  # on the day of a relapse: given for it
     waiting = visits[visits["OPEN"]].groupby("USUBJID")["DAY"].min().reindex(people.index)
     values = [
-        (reference.isna(), 1, "", NO_REFERENCE, frame["START"]),
-        (first, 2, ends["ICE"].reindex(people.index), "", frame["COMPETING"]),
-        (relapse, 0, RELAPSE, "", event_day),
-        (gone, 0, WITHDRAWN, "", event_day),
-        (frame["LAST"].isna(), 1, "", NO_VISIT, frame["START"]),
-        (waiting.notna(), 1, "", UNCONFIRMED, waiting),
-        (pd.Series(True, index=frame.index), 1, "", END, frame["LAST"]),
+        (reference.isna() & frame["WITHDRAWN"].isna(), 1, "", NO_REFERENCE, frame["START"], "ADQS"),
+        (first, 2, ends["ICE"].reindex(people.index), "", frame["COMPETING"], "ADICE"),
+        (relapse, 0, RELAPSE, "", event_day, "ADQS"),
+        (gone, 0, WITHDRAWN, "", event_day, "ADSL"),
+        (frame["LAST"].isna(), 1, "", NO_VISIT, frame["START"], "ADSL"),
+        (waiting.notna(), 1, "", UNCONFIRMED, waiting, "ADQS"),
+        (pd.Series(True, index=frame.index), 1, "", END, frame["LAST"], "ADQS"),
     ]
     cnsr, said, why = (
         pd.Series(-1, index=frame.index),
@@ -99,10 +99,11 @@ def _one(code: str, rule: TimeToEvent, adsl: pd.DataFrame, adqs: pd.DataFrame, a
         pd.Series("", index=frame.index, dtype="str"),
     )
     day = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[ns]")
-    for mask, code_of, event, reason, when in values:
+    source = pd.Series("", index=frame.index, dtype="str")
+    for mask, code_of, event, reason, when, origin in values:
         todo = mask & (cnsr == -1)
         cnsr, day = cnsr.mask(todo, code_of), day.mask(todo, when)
-        said, why = said.mask(todo, event), why.mask(todo, reason)
+        said, why, source = said.mask(todo, event), why.mask(todo, reason), source.mask(todo, origin)
     # bounds of the event: the last visit before it that did not meet the rule, and the visit that did; a period is a visit after the start
     before = visits[visits["DAY"] < visits["USUBJID"].map(day)]
     lower = before.groupby("USUBJID")["DAY"].max().reindex(frame.index).fillna(frame["START"])
@@ -116,7 +117,7 @@ def _one(code: str, rule: TimeToEvent, adsl: pd.DataFrame, adqs: pd.DataFrame, a
             "ADT": day.dt.strftime("%Y-%m-%d"), "AVAL": weeks, "AVALU": "WEEKS", "CNSR": cnsr.astype(float),
             "EVNTDESC": said, "CNSDTDSC": why,
             "ALOWER": (lower - frame["START"]).dt.days / 7, "AUPPER": weeks.where(cnsr == 0),
-            "APERIOD": period.astype(float), "ANL01FL": "Y",
+            "APERIOD": period.astype(float), "SRCDOM": source, "ANL01FL": "Y",
         }
     )  # fmt: skip
     text = [c for c in out.columns if c not in ("AVAL", "CNSR", "ALOWER", "AUPPER", "APERIOD")]

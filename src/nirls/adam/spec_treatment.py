@@ -114,6 +114,7 @@ TIME = (
     _v("CNSR", "Censor", "float", "Derived", "0 event, 1 censored, 2 competing event"),
     _v("EVNTDESC", "Event or Competing Event Description", "text", "Derived", "What happened; empty if censored"),
     _v("CNSDTDSC", "Censor Date Description", "text", "Derived", "Why the time ends at ADT; empty for an event"),
+    _v("SRCDOM", "Source Data", "text", "Derived", "Data set that the date comes from: ADQS, ADICE or ADSL"),
     _v("ALOWER", "Last Assessment before ADT (weeks)", "float", "Derived", "Lower limit of the interval in which the event happened"),
     _v("AUPPER", "Assessment of the Event (weeks)", "float", "Derived", "Upper limit of that interval; missing if there is no event"),
     _v("APERIOD", "Week after the Reference Visit", "float", "Derived", "Nominal week of the last visit up to ADT less `reference_week`"),

@@ -24,7 +24,7 @@ NOT_ANALYSED = (
     "contrast", "joint", "noninferiority", "equivalence", "indirect", "balance", "fit", "target", "curve", "weights",
     "adherence", "clock time", "early response", "augmentation",
     "at risk", "event type", "competing event", "censored", "risk", "event-free", "quantile", "restricted mean",
-    "hazard ratio", "log-rank", "proportional hazards", "hazard ratio, visits", "incidence",
+    "hazard ratio", "log-rank", "log-rank, permutation", "proportional hazards", "hazard ratio, visits", "incidence",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
 
+PERMUTED = "log-rank, permutation"
 QUARTILES = {"first quarter": 0.25, "median": 0.5, "third quarter": 0.75}
 SURVIVAL, QUANTILE, MEAN, RATIO, TEST, PROPORTIONAL, DISCRETE, INCIDENCE = (
     "event-free", "quantile", "restricted mean", "hazard ratio", "log-rank", "proportional hazards", "hazard ratio, visits", "incidence",
@@ -40,6 +41,10 @@ class TimeToEventOptions(PlanModel):
         "log-log", description="Transformation of the pointwise limits: log-log as SAS, log as R."
     )
     transform: Literal["km", "identity"] = Field("km", description="Function of time in the test of proportional hazards.")
+    draws: int = Field(
+        20_000, description="Permutations of the log-rank test where an arm has no event, so that χ² is too rough.", ge=1000, le=1_000_000
+    )
+    seed: int = Field(1, description="Seed of the permutations.", ge=0)
     reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
     level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
 
@@ -65,6 +70,12 @@ def time_to_event(data: AnalysisData, options: TimeToEventOptions) -> MethodResu
     early = frame[frame["AVAL"] < 0]
     if len(early):
         raise DataError(f"{data.analysis_id}: {len(early)} times are negative, the first of {early['USUBJID'].iloc[0]}: correct ADTTE")
+    for name in options.strata:
+        if frame[name].isna().any():
+            who = frame.loc[frame[name].isna(), "USUBJID"].iloc[0]
+            raise DataError(
+                f"{data.analysis_id}: the stratum {name} is missing, the first of {who}: supply it, or leave it out of `strata`"
+            )
     found = denominators(data, total=False)
     curves, longest = {}, []
     for arm in arms:
@@ -92,7 +103,7 @@ def time_to_event(data: AnalysisData, options: TimeToEventOptions) -> MethodResu
         "interval": f"survival and quantiles: {options.interval} transformation with Greenwood's standard error",
         "ties": {"efron": "Efron", "breslow": "Breslow"}[options.ties],
         "cox": f"Cox's model of the two arms{stratified}; ties by {options.ties.capitalize()}; Wald",
-        "logrank": f"log-rank test of the two arms{stratified}",
+        "logrank": f"log-rank test of the two arms{stratified}; where an arm has no event also over {options.draws:,} permutations",
         "ph": f"Grambsch–Therneau test, {'1 − Kaplan–Meier' if options.transform == 'km' else 'time'}",
         "discrete": "binomial regression with complementary log-log link over visits, not stratified",
         "mean": f"restricted mean to {tau:.1f} weeks" if np.isfinite(tau) else "",
@@ -179,13 +190,15 @@ def _z(level: float) -> float:
 def _comparison(
     own: pd.DataFrame, against: pd.DataFrame, key: dict[str, str], tau: float, options: TimeToEventOptions
 ) -> list[dict[str, Any]]:
+    import zlib
+
     import numpy as np
     import pandas as pd
 
     from nirls.ard.build import row
     from nirls.errors import MethodError
     from nirls.models.hazards import cox, discrete
-    from nirls.stats.survival import kaplan_meier, logrank, proportional_hazards
+    from nirls.stats.survival import kaplan_meier, logrank, permutation_p, proportional_hazards
 
     if own.empty or against.empty:
         reason = "no subject of one of the arms is at risk"
@@ -200,6 +213,10 @@ def _comparison(
     test = logrank(time, event, treated, strata)
     if test.statistic == test.statistic:
         found += [row("statistic", test.statistic, variable=TEST, **key), row("p_value", test.p_value, variable=TEST, **key)]
+        if not all(event[treated == x].any() for x in (0, 1)):
+            seed = [options.seed, zlib.crc32(key["comparison"].encode())]
+            p = permutation_p(time, event, treated, strata, draws=options.draws, seed=seed)
+            found.append(row("p_value", p, variable=PERMUTED, **key))
     else:
         found += _missing("p_value", "no event while both arms are at risk", variable=TEST, **key)
     try:

@@ -2,7 +2,7 @@
 
 from nirls.stats.survival.incidence import Incidence, cumulative_incidence
 from nirls.stats.survival.kaplan_meier import KaplanMeier, RestrictedMean, kaplan_meier
-from nirls.stats.survival.logrank import LogRank, logrank
+from nirls.stats.survival.logrank import LogRank, logrank, permutation_p
 from nirls.stats.survival.proportional import ProportionalHazards, proportional_hazards
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "cumulative_incidence",
     "kaplan_meier",
     "logrank",
+    "permutation_p",
     "proportional_hazards",
 ]

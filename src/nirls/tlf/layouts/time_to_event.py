@@ -64,7 +64,7 @@ def time_to_event(request: Request) -> Laid:
         rows.append(Row(label=label, indent=1, cells=tuple(values)))
         rows.append(Row(label=ci, indent=2, cells=tuple(limits)))
 
-    def tested(label: str, variable: str) -> None:
+    def tested(label: str, variable: str, *, blank: bool = False) -> None:
         cells = []
         for arm in arms:
             if arm.code == context.reference:
@@ -73,6 +73,9 @@ def time_to_event(request: Request) -> Laid:
             found = main.find(
                 "p_value", variable=variable, group1_level=arm.code, comparison=model_text.contrast(main, arm.code, context.reference)
             )
+            if blank and found is None:
+                cells.append(Cell())
+                continue
             text = "NE" if found is None or found.error else p_value(found.value, context.p_style)
             cells.append(cell(text, notes, *_some([found])))
         rows.append(Row(label=label, indent=1, cells=tuple(cells)))
@@ -101,6 +104,8 @@ def time_to_event(request: Request) -> Laid:
     section(f"Against {context.arm(context.reference).short}")
     estimated(f"Hazard ratio (ties: {main.facts['ties']})", "hazard ratio", "", "estimate", 1, 2, versus=True)
     tested("p, log-rank", "log-rank")
+    if main.has("log-rank, permutation"):
+        tested("p, log-rank by permutation, where an arm has no event", "log-rank, permutation", blank=True)
     tested("p, proportional hazards", "proportional hazards")
     estimated("Hazard ratio, discrete time", "hazard ratio, visits", "", "estimate", 1, 2, versus=True)
     estimated("Difference of restricted means, weeks", "restricted mean", "", "estimate", 1, 2, versus=True)

@@ -33,6 +33,12 @@ def test_the_shipped_file():
         ("GEN-JAPAN-2020,", "XP053-600,", "row 5: column id: 'XP053-600' stands in an earlier row"),
         (",review,", ",hearsay,", "row 6: column read: 'hearsay' is not one of abstract"),
         (",DA-COCHRANE-2011,\"12", ",COCHRANE,\"12", "PRAMIPEXOLE-2015: column patients_of: 'COCHRANE' is no id"),
+        ("-5.7,,-6.7,-4.7", ",0.5,-6.7,-4.7", "row 6: column estimate: '' is empty"),
+        ("-5.7,,-6.7,-4.7", "nan,0.5,,", "row 6: column estimate: 'nan' is not a number"),
+        ("-5.7,,-6.7,-4.7", "-5.7,inf,,", "row 6: column std_error: 'inf' is not a number"),
+        ("-5.7,,-6.7,-4.7", "-5.7,,,-4.7", "row 6: column ci_low: '' is empty beside ci_high -4.7; give both limits or none"),
+        ("-5.7,,-6.7,-4.7", "-5.7,3,-6.7,-4.7", "row 6: column std_error: 3 does not go with the interval -6.7 to -4.7"),
+        ('"p = 0.00093"', '"p = 0.00093",more', r"row 8: the cells \['more'\] stand beyond the last column"),
         ("id,kind,citation", "id,kind,source", "row 1: there is no column citation"),
     ],
 )  # fmt: skip

@@ -75,7 +75,7 @@ def read_literature(path: Path | str, name: str = "") -> dict[str, Published]:
     return found
 
 
-def _row(line: dict[str, str]) -> tuple[Published | None, list[str]]:
+def _row(line: dict) -> tuple[Published | None, list[str]]:
     texts = {c: (line[c] or "").strip() for c in TEXTS}
     wrong, numbers = [], {}
     for column in ("id", "citation", "comparator", "control", "outcome"):
@@ -88,15 +88,28 @@ def _row(line: dict[str, str]) -> tuple[Published | None, list[str]]:
         text = (line[column] or "").strip()
         try:
             numbers[column] = float(text) if text else math.nan
+            if text and not math.isfinite(numbers[column]):
+                raise ValueError
         except ValueError:
             wrong.append(f"column {column}: {text!r} is not a number; use a point as decimal mark, or leave the cell empty")
     if wrong:
         return None, wrong
+    if None in line:
+        return None, [f"the cells {line[None]} stand beyond the last column; put a cell that holds commas in quotes"]
     est, se, low, high = (numbers[c] for c in ("estimate", "std_error", "ci_low", "ci_high"))
+    if math.isnan(est):
+        return None, [f"column estimate: {line['estimate']!r} is empty; give the difference, or take the row out"]
+    if math.isnan(low) != math.isnan(high):
+        alone, other = ("ci_high", "ci_low") if math.isnan(low) else ("ci_low", "ci_high")
+        return None, [f"column {other}: {line[other]!r} is empty beside {alone} {line[alone]}; give both limits or none"]
     if not math.isnan(low) and not low <= est <= high:
         return None, [f"column ci_low: the interval {low:g} to {high:g} does not hold the estimate {est:g}; correct the signs"]
     if se <= 0:
         return None, [f"column std_error: {se:g} is not positive; leave it empty where it is not known"]
+    if not math.isnan(se) and not math.isnan(low) and abs(se - (high - low) / (2 * Z)) > 0.1 * se:
+        return None, [
+            f"column std_error: {se:g} does not go with the interval {low:g} to {high:g}, whose error is {(high - low) / (2 * Z):.3g}"
+        ]
     if math.isnan(se):
         se = (high - low) / (2 * Z)
     if math.isnan(low):

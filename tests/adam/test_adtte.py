@@ -71,6 +71,14 @@ def test_what_is_no_relapse(plan, totals, cgi):
     assert (record["CNSR"], record["CNSDTDSC"], record["ADT"]) == (1, END, "2025-06-28")
 
 
+def test_a_missing_severity_is_counted(plan):
+    """What cannot be seen is no relapse, and the accounts say so."""
+    record, accounts = made(plan, [10, 17, 17, 17, 12], cgi=[4, 5, np.nan, 4, 4])
+    assert record["CNSR"] == 1
+    counted = dict(zip(accounts["reason"], accounts["n"], strict=True))
+    assert counted["RELAPSE: visit that meets the rule but for a missing CGIS, taken as not met"] == 1
+
+
 def test_confirmation_takes_a_week(plan):
     """Two visits five days apart do not confirm; a third, eleven days after the first, does, and the event is at the first."""
     short, _ = made(plan, [10, 16, 17, 10], days=[0, 8, 13, 20])

@@ -64,13 +64,14 @@ def _one(code: str, rule: TimeToEvent, adsl: pd.DataFrame, adqs: pd.DataFrame, a
     start = to_date(people[rule.start], name=rule.start)
 
     visits = _visits(place, rule, adqs, people.index, start)
+    counts[f"visit that meets the rule but for a missing {rule.worse}, taken as not met"] = int(visits["UNKNOWN"].sum())
     events = _relapses(rule, visits)
     withdrawn = _withdrawals(place, rule, people)
     ends = _competing(rule, adice, start, counts)
     last = visits.groupby("USUBJID")["DAY"].max().reindex(people.index)
 
     reference = _at_reference(place, rule, adqs).reindex(people.index)
-    frame = pd.DataFrame({"START": start, "EVENT": events["DAY"].reindex(people.index), "VISIT": events["AVISITN"].reindex(people.index)})
+    frame = pd.DataFrame({"START": start, "EVENT": events["DAY"].reindex(people.index)})
     frame = frame.assign(WITHDRAWN=withdrawn.reindex(people.index), COMPETING=ends["DAY"].reindex(people.index), LAST=last)
     early = frame[frame["WITHDRAWN"] < frame["START"]]
     if len(early):
@@ -157,15 +158,18 @@ def _visits(place: str, rule: TimeToEvent, adqs: pd.DataFrame, people: pd.Index,
         met &= (gained > 0) & (value - then >= rule.loss_percent / 100 * gained)
     if rule.at_least is not None:
         met &= value >= rule.at_least
+    unknown = pd.Series(False, index=total.index)
     if rule.worse is not None:
         other = _total(rule, adqs, rule.worse)
         if other.empty:
             raise ConfigError(f"{place}.worse: ADQS has no parameter {rule.worse!r}")
         at = other[other["AVISITN"] == rule.reference_week].set_index("USUBJID")["AVAL"]
         now = other.set_index(["USUBJID", "AVISITN"])["AVAL"].reindex(pd.MultiIndex.from_frame(total[["USUBJID", "AVISITN"]])).to_numpy()
-        met &= pd.Series(now, index=total.index) > total["USUBJID"].map(at).astype("float64")
+        severity, before = pd.Series(now, index=total.index), total["USUBJID"].map(at).astype("float64")
+        unknown = met & (severity.isna() | before.isna())
+        met &= severity > before
     run = (met.ne(met.groupby(total["USUBJID"]).shift()) | total["USUBJID"].ne(total["USUBJID"].shift())).cumsum()
-    total = total.assign(MET=met, RUN=run)
+    total = total.assign(MET=met, RUN=run, UNKNOWN=unknown)
     final = ~total["USUBJID"].duplicated(keep="last")
     open_runs = total.loc[final & total["MET"], "RUN"]
     days = total.groupby("RUN")["DAY"]
@@ -176,7 +180,7 @@ def _visits(place: str, rule: TimeToEvent, adqs: pd.DataFrame, people: pd.Index,
 def _relapses(rule: TimeToEvent, visits: pd.DataFrame) -> pd.DataFrame:
     """The first visit of the first run long enough, of each subject."""
     runs = visits[visits["MET"] & (visits["SPAN"] >= rule.confirm_days)]
-    return runs.drop_duplicates("USUBJID").set_index("USUBJID")[["DAY", "AVISITN"]]
+    return runs.drop_duplicates("USUBJID").set_index("USUBJID")[["DAY"]]
 
 
 def _withdrawals(place: str, rule: TimeToEvent, people: pd.DataFrame) -> pd.Series:

@@ -93,7 +93,9 @@ def time_to_event(data: AnalysisData, options: TimeToEventOptions) -> MethodResu
     left = data.adsl[~data.adsl["USUBJID"].isin(frame["USUBJID"])]
     for arm in arms:
         n = int((left[group] == arm).sum())
-        found.append(row("n", n, variable="exclusion", variable_level="Treatment not completed", group1=group, group1_level=arm))
+        found.append(
+            row("n", n, variable="exclusion", variable_level="Not at risk by the rule of the time", group1=group, group1_level=arm)
+        )
         found.append(row("n_subjects", int((frame[group] == arm).sum()), variable="model", group1=group, group1_level=arm))
     found += [row("n_subjects", len(frame), variable="model"), row("n_excluded", len(left), variable="model")]
     found.append(row("conf_level", options.level, variable="model"))

@@ -100,7 +100,17 @@ def _steps(curves: pd.DataFrame, arms: list[ArmView]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"time": [], "y": [], "arm": []})
 
 
-def _survival(curves, marks, arms, times, main, request, name, title, alt):
+def _survival(
+    curves: pd.DataFrame,
+    marks: pd.DataFrame,
+    arms: list[ArmView],
+    times: list[str],
+    main: Ard,
+    request: Request,
+    name: str,
+    title: str,
+    alt: str,
+) -> tuple[bytes, float]:
     import pandas as pd
     import plotnine as p9
 
@@ -165,7 +175,17 @@ def _survival(curves, marks, arms, times, main, request, name, title, alt):
     return figures.svg_text(figure, name, title, alt), height
 
 
-def _loglog(curves, marks, arms, times, main, request, name, title, alt):
+def _loglog(
+    curves: pd.DataFrame,
+    marks: pd.DataFrame,
+    arms: list[ArmView],
+    times: list[str],
+    main: Ard,
+    request: Request,
+    name: str,
+    title: str,
+    alt: str,
+) -> tuple[bytes, float]:
     import numpy as np
     import plotnine as p9
 

@@ -30,12 +30,12 @@ CODE = {
 STUDY = {
     "ingest": (
         *("data", "dates", "blinding", "arms", "reference_date", "visits", "windows", "baseline", "parameters"),
-        *("strata", "covariates", "sources", "sessions", "time_zones", "rules", "waived"),
+        *("strata", "covariates", "sources", "sessions", "time_zones", "rules", "waived", "adverse_events"),
     ),
     "derive": (
         *("id", "blinding", "arms", "reference_date", "visits", "windows", "disposition", "baseline", "instruments"),
         *("parameters", "populations", "strata", "pooling", "covariates", "after_baseline", "deviations"),
-        *("intercurrent_events", "sessions", "diary", "times_to_event"),
+        *("intercurrent_events", "sessions", "diary", "times_to_event", "adverse_events", "dates"),
     ),
     "analyse": ("arms", "reference", "dose_unit", "strata", "covariates"),
     "display": (
@@ -134,7 +134,9 @@ class Targets:
         more = ["adex", "adexsum"] if "DX" in self.domains else []
         diary = ["addiary"] if more and self.plan.study.diary is not None else []
         times = ["adtte"] if self.plan.study.times_to_event else []
-        return ["adsl", "adqs", "addv", "adice", *more, *diary, *times]
+        events = ["adrisk", "adae"] if self.plan.study.adverse_events is not None and "AE" in self.domains else []
+        deficiencies = ["adde"] if "DE" in self.domains else []
+        return ["adsl", "adqs", "addv", "adice", *more, *diary, *times, *events, *deficiencies]
 
     @property
     def analyses(self) -> list[str]:

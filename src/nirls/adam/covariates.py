@@ -88,7 +88,7 @@ def _value(
     if item.where is not None:
         frame = frame[where_mask(item.where, frame)]
     if not dot:
-        return _term(place, term, domain, frame, adsl, domains)
+        return _term(place, term, domain, frame, adsl, domains, any_of=item.levels == ["Y", "N"])
     if domain == "DM":
         if test not in frame.columns:
             raise ConfigError(f"{place}: DM has no variable {test!r}")
@@ -136,8 +136,10 @@ def _finding(place: str, item: BaselineItem, domain: str, test: str, frame: pd.D
     return adsl["USUBJID"].map(values.set_index("USUBJID")[column])
 
 
-def _term(place: str, term: str, domain: str, frame: pd.DataFrame, adsl: pd.DataFrame, domains: dict[str, pd.DataFrame]) -> pd.Series:
-    """Y/N for a recorded term, which of several terms, or the time since it began; randomized subjects only."""
+def _term(
+    place: str, term: str, domain: str, frame: pd.DataFrame, adsl: pd.DataFrame, domains: dict[str, pd.DataFrame], *, any_of: bool
+) -> pd.Series:
+    """Y/N for a recorded term or for any of several, which of several terms, or the time since it began; randomized subjects only."""
     if domain not in TERMS:
         raise ConfigError(f"{place}: only {' and '.join(TERMS)} are searched for a term")
     term, _, unit = term.partition(":")
@@ -153,7 +155,7 @@ def _term(place: str, term: str, domain: str, frame: pd.DataFrame, adsl: pd.Data
         return (elapsed / DAYS[unit]).round(1).where(randomized)
     if domain == "CM":  # only medication begun by study day 1 says something about baseline
         found = found[~(found["_DATE"] > to_date(found["USUBJID"].map(adsl.set_index("USUBJID")["RFDT"])))]
-    if len(terms) == 1:
+    if len(terms) == 1 or any_of:
         return pd.Series(np.where(who.isin(found["USUBJID"]), "Y", "N"), index=adsl.index, dtype="str").where(randomized)
     one = found[["USUBJID", "_TERM"]].drop_duplicates()
     both = one.loc[one["USUBJID"].duplicated(), "USUBJID"]

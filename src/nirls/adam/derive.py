@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from nirls.adam.account import accounts
+from nirls.adam.adae import derive_adae
+from nirls.adam.adde import derive_adde
 from nirls.adam.addiary import derive_addiary
 from nirls.adam.addv import derive_addv
 from nirls.adam.adex import derive_adex
 from nirls.adam.adexsum import derive_adexsum
 from nirls.adam.adice import derive_adice
 from nirls.adam.adqs import derive_adqs
+from nirls.adam.adrisk import derive_adrisk
 from nirls.adam.adsl import derive_adsl
 from nirls.adam.adtte import derive_adtte
 from nirls.errors import DataError
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from nirls.plan.load import Plan
 
-FINDINGS, ADSL, ADQS, ADICE, ADEX = "FINDINGS", "ADSL", "ADQS", "ADICE", "ADEX"
+FINDINGS, ADSL, ADQS, ADICE, ADEX, ADRISK = "FINDINGS", "ADSL", "ADQS", "ADICE", "ADEX", "ADRISK"
 ASIDE = "ASIDE"
 """Before the domain: records that the ledger set aside (ASIDE DX)."""
 
@@ -84,6 +87,21 @@ def _adtte(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
     return Derivation(frame=frame, accounts=table)
 
 
+def _adrisk(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_adrisk(_need(inputs, "ADRISK"), inputs.get(ADEX), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
+def _adae(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_adae(_domains(inputs), _need(inputs, "ADAE"), _need(inputs, "ADAE", ADRISK), inputs.get(ADEX), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
+def _adde(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_adde(_domains(inputs), _need(inputs, "ADDE"), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
 DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {
     "ADSL": _adsl,
     "ADQS": _adqs,
@@ -93,6 +111,9 @@ DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]]
     "ADEXSUM": _adexsum,
     "ADDIARY": _addiary,
     "ADTTE": _adtte,
+    "ADRISK": _adrisk,
+    "ADAE": _adae,
+    "ADDE": _adde,
 }
 """Data set → its derivation."""
 
@@ -103,10 +124,10 @@ def derive(dataset: str, inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Deri
     Parameters
     ----------
     dataset : str
-        ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM, ADDIARY or ADTTE.
+        One of :data:`DERIVATIONS`.
     inputs : mapping of str to DataFrame
-        SDTM domains by two-letter code; ADSL for the other data sets, ADQS for ADICE and ADTTE, ADICE for ADTTE, and ADEX for
-        ADEXSUM and ADDIARY; FINDINGS,
+        SDTM domains by two-letter code; ADSL for the other data sets, ADQS for ADICE and ADTTE, ADICE for ADTTE, ADEX for ADEXSUM,
+        ADDIARY, ADRISK and ADAE, ADRISK for ADAE; FINDINGS,
         the ledger's findings; ASIDE DX, the sessions it set aside (see :func:`read_inputs`).
     plan : Plan
         The study's plan.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nirls.adam.spec_safety import DEFICIENCY, RISK, event
 from nirls.adam.spec_treatment import DIARY, EXPOSURE, SESSION, TIME
 from nirls.adam.variable import Type, Variable
 from nirls.adam.variable import variable as _v
@@ -168,7 +169,7 @@ INTERCURRENT = (
 
 
 def variables(dataset: str, plan: Plan) -> tuple[Variable, ...]:
-    """The variables of ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM, ADDIARY or ADTTE in one study, in order."""
+    """The variables of ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM, ADDIARY, ADTTE, ADRISK, ADAE or ADDE in one study, in order."""
     if dataset == "ADSL":
         return _unique((*IDS, *_pooled(plan), *CARRIED, *TREATMENT, *SUBJECT, *_planned(plan)))
     core = tuple(v for v in variables("ADSL", plan) if v.name in core_columns(plan))
@@ -180,6 +181,9 @@ def variables(dataset: str, plan: Plan) -> tuple[Variable, ...]:
         "ADEXSUM": EXPOSURE,
         "ADDIARY": DIARY,
         "ADTTE": TIME,
+        "ADRISK": RISK,
+        "ADAE": event(plan.study.adverse_events),
+        "ADDE": DEFICIENCY,
     }[dataset]
     words = dataset != "ADQS" or any(item.values is not None for item in plan.study.parameters.values())
     return (*core, *(v for v in own if words or v.name != "AVALC"))

@@ -84,6 +84,50 @@ class TimeToEvent(PlanModel):
         return self
 
 
+class Relationship(PlanModel):
+    """One judgement of whether an adverse event is related; its key (up to four capitals, such as DEV) ends the name of its variable."""
+
+    variable: Id = Field(description="Variable of AE, such as AEREL_DEV.")
+    label: str = Field(description="To what: 'device', 'procedure', 'treatment'; in running text.")
+    levels: dict[str, str] = Field(description="Value → text as printed, from unrelated to certainly related.", min_length=2)
+    related: list[str] = Field(description="The values that mean related.", min_length=1)
+
+    @model_validator(mode="after")
+    def _related_are_levels(self) -> Relationship:
+        strange = [value for value in self.related if value not in self.levels]
+        if strange:
+            raise ValueError(f"related: {', '.join(strange)} not among the levels {', '.join(self.levels)}")
+        return self
+
+
+class AdverseEvents(PlanModel):
+    """How AE becomes the data set ADAE; what is missing counts as the worst: severe, serious, related."""
+
+    window_days: int | None = Field(
+        7, description="An event is treatment-emergent up to so many days after the last session or dose; none: without end.", ge=0
+    )
+    severity: dict[str, str] = Field(
+        default={"MILD": "Mild", "MODERATE": "Moderate", "SEVERE": "Severe"},
+        description="Value of AESEV → text as printed, from mild to severe.",
+        min_length=2,
+    )
+    relationship: dict[Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")], Relationship] = Field(
+        description="Key → judgement; an event is related if one of them says so.", min_length=1
+    )
+    device: bool = Field(False, description="The treatment is a device: ADE, SADE, ASADE and USADE of ISO 14155 are derived.")
+    anticipated: Id | None = Field(None, description="Variable of AE: Y if the risk analysis of the device names the event, else N.")
+    fatal: str = Field("AEOUT == 'FATAL'", description="The event was fatal, in the `where` language over AE.")
+    withdrawn: str | None = Field(None, description="The event ended treatment, in the `where` language over AE.")
+    interrupted: str | None = Field(None, description="The event interrupted treatment, in the `where` language over AE.")
+    uncoded: str = Field("Not coded", description="Text in place of AEDECOD and AEBODSYS of an event that is not coded.")
+
+    @model_validator(mode="after")
+    def _anticipated_of_a_device(self) -> AdverseEvents:
+        if self.device and self.anticipated is None:
+            raise ValueError("device: true needs `anticipated`, by which USADE is told from ASADE")
+        return self
+
+
 class Arm(PlanModel):
     """One arm of the trial; its key in `arms` is the value of ARMCD in the data."""
 
@@ -154,7 +198,7 @@ class BaselineItem(PlanModel):
         description="DOMAIN.VARIABLE of DM (`DM.AGE`); `ADSL.VARIABLE`, one already derived; `ADSL.BMI`, kg/m² from weight and height; "
         "`QS.PARAMCD` of a parameter of ADQS (`QS.IRLSTOT`): its baseline value; "
         "DOMAIN.TESTCD of a findings domain (`LB.FERRITIN`, `SC.EDULEVEL`): the last value on or "
-        "before the baseline day; `MH:TERM` or `CM:TERM`: Y/N whether the term is recorded; `MH:TERM|TERM`: which of them is; "
+        "before the baseline day; `MH:TERM` or `CM:TERM`: Y/N whether the term is recorded; `MH:TERM|TERM`: which of them is, or with levels [Y, N] whether any is; "
         "`MH:TERM:YEARS` or `:MONTHS`: time from its start to the first visit, both days counted, a year being 365.25 days, to one "
         "decimal; a start without a day counts as the 15th, without a month as 1 July.",
     )
@@ -373,6 +417,7 @@ class Study(PlanModel):
     sessions: Sessions = Field(default=Sessions())
     diary: Diary | None = Field(None, description="A diary with clock times (data set ADDIARY); needs the log of sessions (DX) too.")
     times_to_event: dict[Id, TimeToEvent] = Field(default_factory=dict, description="PARAMCD → time to an event (data set ADTTE).")
+    adverse_events: AdverseEvents | None = Field(None, description="Adverse events (data sets ADRISK and ADAE); needs the domain AE.")
     time_zones: dict[str, str] = Field(
         default_factory=dict,
         description="SITEID → IANA time zone of the centre, against which the zone of device sessions is compared (R47).",

@@ -247,6 +247,7 @@ class Targets:
                     "parameters": study["parameters"],
                     "seed": plan.config.seed,
                     "intercurrent_events": study["intercurrent_events"],
+                    "adverse_events": study["adverse_events"],
                 },
             )
             methods = all_methods()

@@ -133,9 +133,7 @@ def _judged(out: pd.DataFrame, rules: AdverseEvents) -> pd.DataFrame:
         words = list(item.levels.values())
         out[f"AREL{key}"] = value.map(item.levels).astype("str").fillna(words[-1])
         strongest, missing = strongest.where(strongest >= number, number), missing | value.isna()
-    return out.assign(
-        ARELN=strongest, AREL=strongest.map(texts).astype("str"), RELFL=_yes(related_mask(out, rules)), IMPFL=_yes(missing)
-    )
+    return out.assign(ARELN=strongest, AREL=strongest.map(texts).astype("str"), RELFL=_yes(related_mask(out, rules)), IMPFL=_yes(missing))
 
 
 def _known(frame: pd.DataFrame, name: str, values: pd.Series, levels: dict[str, str], place: str) -> None:
@@ -176,9 +174,7 @@ def _device(out: pd.DataFrame, worn: pd.Series, rules: AdverseEvents) -> pd.Data
     effect = (out["TRTEMFL"] == "Y") & (out["RELFL"] == "Y") & worn
     serious = effect & (out["ASER"] == "Y")
     anticipated = _column(out, rules.anticipated) == "Y"
-    return out.assign(
-        ADEFL=_yes(effect), SADEFL=_yes(serious), ASADEFL=_yes(serious & anticipated), USADEFL=_yes(serious & ~anticipated)
-    )
+    return out.assign(ADEFL=_yes(effect), SADEFL=_yes(serious), ASADEFL=_yes(serious & anticipated), USADEFL=_yes(serious & ~anticipated))
 
 
 def _before_onset(out: pd.DataFrame, adex: pd.DataFrame | None, *, blinded: bool) -> pd.DataFrame:

@@ -132,5 +132,9 @@ STATS: dict[str, Stat] = {
     "cut_low": Stat("Smallest cut", 1),
     "cut_high": Stat("Largest cut", 1),
     "n_censored": Stat("Censored", 0, kind="count"),
+    "exposure": Stat("Exposure", 1),
+    "robust_low": Stat("Lower limit by subject", 2),
+    "robust_high": Stat("Upper limit by subject", 2),
+    "dispersion": Stat("Dispersion", 2),
     "text": Stat("Note", 0, kind="text"),
 }

@@ -74,7 +74,8 @@ class Method:
     Attributes
     ----------
     reads : tuple of str
-        What it reads of the plan beyond the fields of the study all analyses may read: "instruments", "parameters", "seed".
+        What it reads of the plan beyond the fields of the study all analyses may read: "instruments", "parameters", "seed",
+        "intercurrent_events", "adverse_events".
         A change of these runs its analyses again.
     keeps_records : bool
         Whether its result has records of subjects.
@@ -82,7 +83,7 @@ class Method:
         What it estimates from an outcome, which decides the strategies for intercurrent events it can follow; with none it uses
         every value as it is.
     beside : tuple of str
-        Data sets it reads beside the one of the plan entry: "ADEX", "ADEXSUM".
+        Data sets it reads beside the one of the plan entry: "ADEX", "ADEXSUM", "ADRISK".
     """
 
     name: str

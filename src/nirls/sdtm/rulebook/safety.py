@@ -124,7 +124,9 @@ def death_without_event(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     except ConfigError as error:
         raise ConfigError(f"study.yaml: adverse_events.fatal: {error}") from None
     wrong = frame["DTHDTC"].notna() & ~frame["USUBJID"].isin(fatal)
-    message = "the subject died, and no adverse event is fatal: deaths and events would contradict each other. Add the event, or correct one."
+    message = (
+        "the subject died, and no adverse event is fatal: deaths and events would contradict each other. Add the event, or correct one."
+    )
     return offences(frame, wrong, column="DTHDTC", severity="E", message=message)
 
 

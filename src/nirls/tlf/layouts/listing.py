@@ -1,0 +1,70 @@
+"""Listing of records."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from nirls.plan.base import PlanModel
+from nirls.tlf.document import Cell, Column, Row, TableDocument
+from nirls.tlf.errors import DisplayError
+from nirls.tlf.formats import count, number
+from nirls.tlf.layouts._common import head
+from nirls.tlf.layouts.registry import Laid, Request, layout
+from nirls.tlf.notes import Notes
+
+
+class ListingColumn(PlanModel):
+    """A column of a listing."""
+
+    variables: list[str] = Field(description="Variables of the records, printed with ' / ' between them.", min_length=1)
+    label: str = Field(description="Column head.")
+    decimals: int = Field(0, description="Decimals of numbers.", ge=0, le=6)
+
+
+class ListingOptions(PlanModel):
+    """Options of `listing`."""
+
+    columns: list[ListingColumn] = Field(description="Columns in order, after the subject.", min_length=1)
+    empty: str = Field("No record fulfils the condition of this listing.", description="What it says without records.")
+
+
+@layout("listing", options=ListingOptions, roles=("main",))
+def listing(request: Request) -> Laid:
+    """The records of an analysis by arm and subject, one row each."""
+    options, context, main, notes = request.options, request.context, request.ards["main"], Notes()
+    records = request.records.get("main")
+    if records is None:
+        raise DisplayError(f"{request.id}: analysis {main.analysis_id!r} keeps no records; a listing needs the method `records`")
+    lacking = [v for c in options.columns for v in c.variables if v not in records.columns]
+    if lacking:
+        raise DisplayError(
+            f"{request.id}: options.columns: the records have no {', '.join(lacking)}; they have {', '.join(records.columns)}"
+        )
+    columns = tuple(Column(id=" ".join(c.variables), label=c.label, align="left") for c in options.columns)
+    rows: list[Row] = []
+    arms = [a for a in context.arms if main.group and (records[main.group] == a.code).any()] if main.group else []
+    blocks = [(a.label, records[records[main.group] == a.code]) for a in arms] if arms else [("", records)]
+    for label, part in blocks:
+        if label:
+            rows.append(Row(label=label, kind="section"))
+        before = None
+        for record in part.to_dict("records"):
+            cells = tuple(Cell(text=" / ".join(_text(context, v, record[v], c.decimals) for v in c.variables)) for c in options.columns)
+            rows.append(Row(label=str(record["USUBJID"]) if record["USUBJID"] != before else "", cells=cells, indent=1 if label else 0))
+            before = record["USUBJID"]
+    if not rows:
+        rows.append(Row(label=options.empty, cells=tuple(Cell() for _ in columns)))
+    total = main.get("n_obs", group1_level="Total")
+    people = main.get("n_subjects", group1_level="Total")
+    fields = head(request, notes, None)
+    fields["population"] = f"{count(total.value)} records of {count(people.value)} subjects."
+    return Laid(document=TableDocument(stub="Subject", columns=columns, rows=tuple(rows), **fields))
+
+
+def _text(context, variable: str, value, decimals: int) -> str:
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, (int, float)):
+        return number(float(value), decimals)
+    text = context.level(variable, str(value))
+    return text.capitalize() if text.isalpha() and text.isupper() and len(text) > 3 else text

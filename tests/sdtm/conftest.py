@@ -83,7 +83,15 @@ def _subject(i, subject):
 
 def _tables():
     visits = [{"USUBJID": s, "VISITNUM": str(v), "VISIT": f"V{v}"} for s in SUBJECTS for v in VISITS]
-    event = {"AESEQ": "1", "AETERM": "Headache", "AEDECOD": "Headache", "AESTDTC": "2025-03-05", "AEENDTC": "2025-03-06", "AESEV": "1"}
+    event = {
+        "AESEQ": "1",
+        "AETERM": "Headache",
+        "AEDECOD": "Headache",
+        "AEBODSYS": "Nervous system disorders",
+        "AESTDTC": "2025-03-05",
+        "AEENDTC": "2025-03-06",
+        "AESEV": "1",
+    }
     session = {"START_UTC": "2025-03-02T20:00:00Z", "END_UTC": "2025-03-02T20:30:00Z", "TZ": "Europe/Berlin"}
     light = {"ON_SEC": "1800", "IRR_MEAN": "30", "FLUENCE": "54", "STATUS": "ok"}
     day = {str(v): date for v, date in VISITS.items()}

@@ -4,7 +4,7 @@ import pytest
 
 from nirls.errors import ConfigError
 from nirls.sdtm.rules import all_rules, check_settings
-from tests.sdtm import test_device_rules
+from tests.sdtm import test_device_rules, test_safety_rules
 from tests.sdtm.conftest import ITEMS, SUBJECTS
 
 
@@ -437,5 +437,5 @@ def test_all_findings_of_severity_e_are_listed_and_the_ledger_is_kept(trial, tmp
 
 def test_every_rule_is_tested_here():
     """A rule added later needs its own test: its id must stand in the name of one."""
-    here = " ".join([*globals(), *vars(test_device_rules)])
+    here = " ".join([*globals(), *vars(test_device_rules), *vars(test_safety_rules)])
     assert [r for r in all_rules() if r != "R00" and f"_{r.lower()}_" not in here and r != "R08" and r != "R09"] == []

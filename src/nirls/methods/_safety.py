@@ -130,6 +130,11 @@ def differences(
     return found
 
 
+def received(group: str) -> str:
+    """By which treatment subjects are counted, in words."""
+    return "by treatment received (as treated)" if group == "TRT01A" else "by treatment as randomized"
+
+
 def all_treated(data: AnalysisData, group: str) -> list[dict[str, Any]]:
     """Facts of the model: every subject of the set is analysed, or the error that names who has no column."""
     from nirls.ard.build import row

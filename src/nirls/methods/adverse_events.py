@@ -14,6 +14,7 @@ from nirls.methods._safety import (
     all_treated,
     differences,
     parts,
+    received,
     sizes,
     sponsor_words,
     subjects_with,
@@ -96,7 +97,7 @@ def adverse_events(data: AnalysisData, options: AdverseEventsOptions) -> MethodR
     found.append(row("conf_level", options.level, variable="model"))
     texts = {
         "interval": "percentages exact (Clopper–Pearson), differences Miettinen–Nurminen",
-        "treatment": "by treatment received (as treated)",
+        "treatment": received(group),
         **sponsor_words(data.plan),
     }
     return MethodResult(rows=found + facts(texts))

@@ -117,7 +117,7 @@ def negative_binomial(count: ArrayLike, design: ArrayLike, exposure: ArrayLike) 
     offset = np.log(np.asarray(exposure, dtype=float))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        poisson = sm.GLM(y, x, family=sm.families.Poisson(), offset=offset).fit(tol=1e-12, maxiter=200)
+        poisson = sm.GLM(y, x, family=sm.families.Poisson(), offset=offset).fit(tol_criterion="params", tol=1e-12, maxiter=200)
         # the score of the dispersion at 0: no overdispersion, so that the maximum is on the edge (Lawless, section 3)
         mean = poisson.mu
         if float(((y - mean) ** 2 - y).sum()) <= 0:

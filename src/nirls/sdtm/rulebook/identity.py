@@ -144,7 +144,12 @@ def unknown_subject(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     unknown = ~ids.isin(context.domains["DM"]["USUBJID"])
     if domain_of(context.current).subject == "optional":
         unknown &= ids.notna()
-    message = "the subject is not in DM; the record is left out. Correct the identifier, or add the subject to DM."
+    message = [
+        "the record names no subject; it is left out. Fill in USUBJID."
+        if blank
+        else "the subject is not in DM; the record is left out. Correct the identifier, or add the subject to DM."
+        for blank in ids[unknown].isna()
+    ]
     return offences(frame, unknown, column="USUBJID", severity="Q", message=message)
 
 

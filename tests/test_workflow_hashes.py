@@ -158,11 +158,11 @@ def test_a_stage_reads_nothing_that_its_hash_leaves_out(plan, tmp_path):
     adam.mkdir()
     paths, seen = [*sorted((tmp_path / "sdtm").glob("*.parquet")), tmp_path / "sdtm/_ledger/findings.csv"], set()
     paths += [tmp_path / "sdtm/_ledger/quarantine"]
-    for dataset in ("ADSL", "ADQS", "ADDV", "ADICE", "ADEX", "ADEXSUM", "ADDIARY", "ADTTE"):
+    for dataset in ("ADSL", "ADQS", "ADDV", "ADICE", "ADEX", "ADEXSUM", "ADDIARY", "ADTTE", "ADRISK", "ADAE", "ADDE"):
         inputs = read_inputs(paths)
         derived, read = run("derive", lambda inputs=inputs, dataset=dataset: derive(dataset, inputs, plan))
         seen |= read
-        paths += [adam / f"{dataset.lower()}.parquet"] if dataset in ("ADSL", "ADQS", "ADICE", "ADEX") else []
+        paths += [adam / f"{dataset.lower()}.parquet"] if dataset in ("ADSL", "ADQS", "ADICE", "ADEX", "ADRISK") else []
         write_table(derived.frame, adam / f"{dataset.lower()}.parquet", {})
     unread = {f"study.{n}" for n in STUDY["derive"]} - seen - {"study.id"}  # of data without STUDYID alone
     assert not unread, f"derive no longer reads {sorted(unread)}"

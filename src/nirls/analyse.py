@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from nirls.plan.load import Plan
     from nirls.strategies import Bound
 
+NONE_IS_AN_ANSWER = ("ADDV", "ADICE", "ADAE", "ADDE")
+"""Data sets of what may not have happened to anybody: that no record fulfils a condition is a result; elsewhere it is a slip."""
+
 
 def run_analysis(
     plan: Plan,
@@ -110,7 +113,7 @@ def select(
     if spec.where is not None:
         records = records[where_mask(spec.where, records)]
         left.append(f"{len(records)} of these fulfil the condition {spec.where!r}")
-    if records.empty and frame.shape[0] and spec.dataset not in ("ADDV", "ADICE"):
+    if records.empty and frame.shape[0] and spec.dataset not in NONE_IS_AN_ANSWER:
         raise DataError(
             f"analyses.yaml: {analysis_id}: no record of {spec.dataset} is left to analyse: {', '.join(left)}. "
             "Correct the entry, or see in sdtm/_ledger/findings.csv why the data have none"

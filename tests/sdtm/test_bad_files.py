@@ -116,7 +116,7 @@ def test_wrong_number_of_fields(trial):
     lines[2] += ",extra"
     path.write_text("\n".join(lines) + "\n")
     text = str(trial.rejected(write=False))
-    assert "ae.csv, line 3: the number of fields does not fit the header: 9 fields, 8 columns" in text
+    assert "ae.csv, line 3: the number of fields does not fit the header: 10 fields, 9 columns" in text
 
 
 def test_nul_bytes(trial):

@@ -151,6 +151,8 @@ def _terms(
     options: AdverseEventsOptions,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Classes by descending number of subjects, in them terms alike; ties in the order of the alphabet."""
+    if events.empty:
+        return []
     arms = options.pools.get(options.sort_by or "", [options.sort_by] if options.sort_by else None)
     basis = events if arms is None else events[events[group].isin(arms)]
     in_class, of_term = basis.groupby(SOC)["USUBJID"].nunique(), basis.groupby([SOC, TERM])["USUBJID"].nunique()

@@ -85,7 +85,7 @@ def pairs_of(ard: Ard, columns: tuple[Column, ...]) -> list[tuple[str, str]]:
 
 def people(ard: Ard, context: DisplayContext) -> str:
     """The population sentence: everybody of the set, also who had no event."""
-    return f"All {count(ard.size(TOTAL).value)} subjects of the {set_name(context, ard.analysis_set)}, {ard.facts['treatment']}."
+    return f"Shows all {count(ard.size(TOTAL).value)} subjects of the {set_name(context, ard.analysis_set)}, {ard.facts['treatment']}."
 
 
 def safety_notes(ard: Ard, context: DisplayContext, notes: Notes, columns: tuple[Column, ...], *names: str) -> None:

@@ -41,22 +41,19 @@ def adverse_events(request: Request) -> Laid:
             cells += [difference(main, notes, own, of) for own, _ in pairs]
             rows.append(Row(label=label, cells=tuple(cells), indent=indent))
             if options.limits:
-                rows.append(Row(label=ci, cells=tuple(_limits(main, notes, c.id, of) for c in base), indent=indent + 1))
+                rows.append(
+                    Row(label=ci, cells=(*(_limits(main, notes, c.id, of) for c in base), *(Cell() for _ in more)), indent=indent + 1)
+                )
 
     block({}, 1 if strata else 0)
     for variable, level in strata:
         key = {"group2": variable, "group2_level": level}
         sizes = [main.get("N", group1_level=c.id, **key) for c in base]
-        rows.append(
-            Row(
-                label=f"{context.labels.get(variable, variable)}: {context.level(variable, level)}", kind="section",
-                cells=tuple(cell(f"N={count(s.value)}", notes, s) for s in sizes),
-            )
-        )  # fmt: skip
-        if all(s.value == 0 for s in sizes):
-            rows.append(Row(label="No subject", indent=1, cells=tuple(Cell() for _ in (*base, *more))))
-            continue
-        block(key, 1)
+        rows.append(Row(label=f"{context.labels.get(variable, variable)}: {context.level(variable, level)}", kind="section"))
+        here = (*(cell(count(s.value), notes, s) for s in sizes), *(Cell() for _ in more))
+        rows.append(Row(label="Subjects", indent=1, cells=here))
+        if any(s.value for s in sizes):
+            block(key, 1)
     notes.general(f"Subjects, n (%){' [number of events]' if options.events else ''}; a subject counts once in each row.")
     safety_notes(main, context, notes, base, "treatment", "emergent", "related", "worst")
     return Laid(

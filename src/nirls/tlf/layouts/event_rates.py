@@ -38,6 +38,8 @@ def event_rates(request: Request) -> Laid:
     more = tuple(Column(id=f"{a} / {b}", label=f"{short(context, a)} / {short(context, b)}, ratio ({ci})") for a, b in pairs)
     rows: list[Row] = []
     for kind, (counted, what, exposed, decimals) in KINDS.items():
+        if not any(_known(main, kind, c.id) for c in base):  # of a study without a device
+            continue
         rows.append(Row(label=f"{capital(kind)}, rate ({ci})", kind="section"))
         for label in main.values("variable_level", variable=kind):
             values, counts = [], []
@@ -66,6 +68,13 @@ def event_rates(request: Request) -> Laid:
             stub="", columns=(*base, *more), rows=tuple(rows), **(head(request, notes, None) | {"population": people(main, context)})
         )
     )
+
+
+def _known(main: Ard, kind: str, column: str) -> bool:
+    found = [
+        main.find("estimate", variable=kind, variable_level=v, group1_level=column) for v in main.values("variable_level", variable=kind)
+    ]
+    return any(f is not None and not f.error for f in found)
 
 
 def _ratio(main: Ard, notes: Notes, kind: str, label: str, pair: tuple[str, str]) -> Cell:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from nirls.plan.base import PlanModel
+from nirls.tlf.context import TOTAL
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import count, number
@@ -43,13 +44,14 @@ def listing(request: Request) -> Laid:
     columns = tuple(Column(id=" ".join(c.variables), label=c.label, align="left") for c in options.columns)
     rows: list[Row] = []
     arms = [a for a in context.arms if main.group and (records[main.group] == a.code).any()] if main.group else []
-    blocks = [(a.label, records[records[main.group] == a.code]) for a in arms] if arms else [("", records)]
-    for label, part in blocks:
+    blocks = [(a.code, a.label, records[records[main.group] == a.code]) for a in arms] if arms else [("", "", records)]
+    for code, label, part in blocks:
         if label:
             rows.append(Row(label=label, kind="section"))
-        before = None
+        before, behind = None, main.get("n_obs", group1_level=code or TOTAL)
         for record in part.to_dict("records"):
-            cells = tuple(Cell(text=" / ".join(_text(context, v, record[v], c.decimals) for v in c.variables)) for c in options.columns)
+            texts = [" / ".join(_text(context, v, record[v], c.decimals) for v in c.variables) for c in options.columns]
+            cells = tuple(Cell(text=text, refs=(behind.ref,)) for text in texts)
             rows.append(Row(label=str(record["USUBJID"]) if record["USUBJID"] != before else "", cells=cells, indent=1 if label else 0))
             before = record["USUBJID"]
     if not rows:
@@ -57,7 +59,7 @@ def listing(request: Request) -> Laid:
     total = main.get("n_obs", group1_level="Total")
     people = main.get("n_subjects", group1_level="Total")
     fields = head(request, notes, None)
-    fields["population"] = f"{count(total.value)} records of {count(people.value)} subjects."
+    fields["population"] = f"Shows {count(total.value)} records of {count(people.value)} subjects."
     return Laid(document=TableDocument(stub="Subject", columns=columns, rows=tuple(rows), **fields))
 
 

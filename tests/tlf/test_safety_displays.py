@@ -1,0 +1,103 @@
+"""Tables, figure and listing of safety: the numbers of the results in their places."""
+
+import pytest
+
+from nirls.tlf.errors import DisplayError
+from nirls.tlf.formats import interval, number
+from nirls.tlf.layouts.registry import all_layouts
+from nirls.tlf.make import make_display
+from tests.methods.test_linear_methods import stat
+from tests.tlf.display_trial import display
+from tests.tlf.safety_results import safety_results
+from tests.tlf.test_durability_displays import row_of
+
+
+def table(two, layout, main, options=None, records=None, kind="table"):
+    document, _ = make_display(
+        "T1", display(layout, {"main": "main"}, kind, options=options or {}), {"main": main}, {"main": records}, two.context
+    )
+    return document, _
+
+
+@pytest.fixture
+def arms(two):
+    return tuple(a.code for a in two.context.arms)
+
+
+def test_kinds_with_limits_differences_and_strata(two, arms):
+    of = safety_results(arms)["kinds"]
+    document, _ = table(two, "adverse_events", main=of, options={"limits": True})
+    key = {"variable": "category", "variable_level": "Skin", "group2": ""}
+    n, p, total = (stat(of, s, group1_level="Any light", comparison="", **key) for s in ("n", "p", "n_events"))
+    cells = row_of(document, "Skin").cells
+    assert cells[2].text == f"{n:.0f} ({number(p, 1)}) [{total:.0f}]"
+    d = {"group1_level": "Any light", "comparison": f"Any light - {arms[0]}"} | key
+    low, high = (stat(of, s, **d) for s in ("conf_low", "conf_high"))
+    assert cells[3].text == f"{number(stat(of, 'estimate', **d), 1)} {interval(low, high, 1)}"
+    assert row_of(document, "Serious").cells[0].text == "0"
+    assert document.rows[document.rows.index(row_of(document, "Serious")) + 1].cells[0].text == interval(
+        0, 100 * (1 - 0.025 ** (1 / 40)), 1
+    )
+    labels = [r.label for r in document.rows]
+    assert labels[0] == "All subjects" and labels.count("Skin") == 4  # all, neuropathy yes and no, no cancer; nobody had cancer
+    assert [c.text for c in row_of(document, "Subjects", "CANCERFL: Y").cells] == ["0", "0", "0", ""]
+
+
+def test_classes_then_terms(two, arms):
+    document, _ = table(two, "adverse_event_terms", main=safety_results(arms)["terms"])
+    labels = [(r.label, r.indent) for r in document.rows]
+    assert labels[0] == ("Any event", 0) and ("Erythema", 1) in labels
+    assert labels.index(("Skin", 0)) < labels.index(("Erythema", 1)) < labels.index(("Nervous system", 0))
+    short, _ = table(two, "adverse_event_terms", main=safety_results(arms)["terms"], options={"least": 100.0})
+    assert all(r.indent == 0 for r in short.rows) and any("3 terms with less than 100%" in f.text for f in short.footnotes)
+
+
+def test_severity_has_a_column_for_each_level(two, arms):
+    document, _ = table(two, "adverse_event_terms", main=safety_results(arms)["severity"])
+    assert [c.label for c in document.columns] == ["Mild", "Moderate", "Severe"] * 3
+    assert [s.label.split(" (N=")[1] for s in document.spanners] == ["40)"] * 3
+
+
+def test_rates_and_ratios(two, arms):
+    of = safety_results(arms)["rates"]
+    document, _ = table(two, "event_rates", main=of)
+    key = {"variable": "events per 100 sessions", "variable_level": "Skin"}
+    rate, low, high = (stat(of, s, group1_level=arms[1], comparison="", **key) for s in ("estimate", "conf_low", "conf_high"))
+    assert row_of(document, "Skin", "Events per 100 sessions, rate (95% CI)").cells[1].text == f"{number(rate, 2)} {interval(low, high, 2)}"
+    serious = row_of(document, "Serious", "Events per 100 sessions, rate (95% CI)").cells
+    assert serious[0].text.startswith("0 (0.00, ") and serious[3].text.startswith("NE (")
+
+
+def test_deficiencies_and_dose(two, arms):
+    of = safety_results(arms)
+    document, _ = table(two, "device_deficiencies", main=of["deficiencies"])
+    assert document.rows[0].cells[0].text == "1120" and row_of(document, "deficiencies in subjects", "Any").cells[1].text == "3 in 2"
+    document, _ = table(two, "events_by_dose", main=of["dose"])
+    key = {"variable": "cumulative dose", "group2_level": "Any event"}
+    values = [stat(of["dose"], s, **key) for s in ("estimate", "conf_low", "conf_high")]
+    expected = f"{number(values[0], 2)} {interval(values[1], values[2], 2)}"
+    assert row_of(document, "Per 500 J/cm² more before the session").cells[-1].text == expected
+    labels = [r.label for r in document.rows]
+    assert labels.index("0 J/cm²") < labels.index("0–250 J/cm²") < labels.index("All sessions")
+
+
+def test_a_listing_has_every_record(two, arms):
+    of = safety_results(arms)
+    columns = [{"variables": ["AEDECOD"], "label": "Term"}, {"variables": ["ASTDT", "ONSESS"], "label": "Onset"}]
+    document, _ = table(two, "listing", main=of["listed"], options={"columns": columns}, records=of["records"])
+    rows = [r for r in document.rows if r.kind == "data"]
+    assert len(rows) == len(of["records"]) and sum(bool(r.label) for r in rows) == of["records"]["USUBJID"].nunique()
+    first = of["records"].iloc[0]
+    assert rows[0].cells[1].text == f"{first['ASTDT']} / {first['ONSESS']:.0f}"
+    none, _ = table(two, "listing", main=of["listed"], options={"columns": columns}, records=of["records"].iloc[:0])
+    assert [r.label for r in none.rows] == ["No record fulfils the condition of this listing."]
+    with pytest.raises(DisplayError, match="the records have no AETERM"):
+        table(two, "listing", main=of["listed"], options={"columns": [{"variables": ["AETERM"], "label": "x"}]}, records=of["records"])
+
+
+def test_unknown_columns_are_named(two, arms):
+    with pytest.raises(DisplayError, match=r"options\.columns: All not in analysis 'x', which has"):
+        table(two, "adverse_events", main=safety_results(arms)["kinds"], options={"columns": ["All"]})
+    with pytest.raises(DisplayError, match="no term is had by 100%"):
+        table(two, "adverse_event_dots", main=safety_results(arms)["terms"], options={"least": 100.0}, kind="figure")
+    assert {"adverse_events", "adverse_event_terms", "event_rates", "listing"} <= set(all_layouts())

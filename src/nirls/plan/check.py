@@ -285,6 +285,7 @@ def _displays(plan: Plan) -> Iterator[Problem]:
         for role in layout.roles:
             if role not in display.analyses:
                 yield file, ("displays", name, "analyses"), f"the layout {display.layout!r} needs an analysis for the role {role!r}"
+    yield from _answers(plan)
     for i, section in enumerate(plan.displays.report):
         for key in ("answer", "displays"):
             value = getattr(section, key)
@@ -294,3 +295,25 @@ def _displays(plan: Plan) -> Iterator[Problem]:
         for analysis in section.analyses:
             if analysis not in plan.analyses:
                 yield file, ("report", i, "analyses"), unknown("analysis", analysis, plan.analyses)
+
+
+def _answers(plan: Plan) -> Iterator[Problem]:
+    """The opening of the report exists, and every question of it points to a chapter."""
+    name, displays = plan.displays.answers, plan.displays.displays
+    if name is None:
+        return
+    if name not in displays:
+        yield "displays.yaml", ("answers",), unknown("display", name, displays)
+    elif displays[name].layout != "answers":
+        yield (
+            "displays.yaml",
+            ("answers",),
+            f"{name!r} has the layout {displays[name].layout!r}; the report opens with one of layout 'answers'",
+        )
+    else:
+        chapters = [section.title for section in plan.displays.report]
+        questions = displays[name].options.get("questions")
+        for i, question in enumerate(questions if isinstance(questions, list) else []):
+            if isinstance(question, dict) and question.get("numbers") and question.get("chapter") not in chapters:
+                place = ("displays", name, "options", "questions", i, "chapter")
+                yield "displays.yaml", place, unknown("chapter", str(question.get("chapter")), chapters)

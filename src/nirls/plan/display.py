@@ -37,4 +37,5 @@ class Displays(PlanModel):
     """`displays.yaml`."""
 
     displays: dict[str, Display]
+    answers: str | None = Field(None, description="The display of layout `answers` with which the report opens.")
     report: list[Section]

@@ -14,7 +14,7 @@ from nirls.report.origin import OriginView, origin_view
 from nirls.report.quality import QualityView, quality_view
 from nirls.report.svg import inline_svg
 from nirls.tlf.context import DUMMY, SYNTHETIC
-from nirls.tlf.document import AnswerDocument, Document, FigureDocument, stem
+from nirls.tlf.document import AnswerDocument, Document, FigureDocument, Footnote, TableDocument, stem
 
 if TYPE_CHECKING:
     from nirls.plan.display import Section
@@ -28,6 +28,8 @@ VERDICTS = {
     "not estimable": "Not estimable",
 }
 QUALITY, PROVENANCE = "data-quality", "provenance"
+ANSWER_COLUMNS = ("answer", "estimate", "meaning", "sure", "estimand", "chapter")
+"""Columns of the layout `answers`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,33 @@ class SectionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRow:
+    """One research question on the first page; `chapter` is the anchor of its chapter, empty without one."""
+
+    question: str
+    verdict: str
+    kind: str
+    estimate: str
+    marks: tuple[str, ...]
+    meaning: str
+    sure: str
+    estimand: str
+    chapter: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersView:
+    """The questions and their answers, with which the report opens."""
+
+    anchor: str
+    number: str
+    title: str
+    rows: tuple[AnswerRow, ...]
+    footnotes: tuple[Footnote, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
     """Everything the template prints."""
 
@@ -66,6 +95,7 @@ class PageView:
     condition: str
     cut: str
     stamps: tuple[str, ...]
+    answers: AnswersView | None
     sections: tuple[SectionView, ...]
     quality: QualityView
     origin: OriginView
@@ -77,6 +107,8 @@ def page_view(plan: Plan, material: Material) -> PageView:
     seen: set[str] = set()
     told: set[str] = set()
     taken = {QUALITY, PROVENANCE, *(stem(key) for key in material.documents)}
+    if plan.displays.answers is not None:
+        seen.add(plan.displays.answers)
     sections = [_section(plan, material, section, seen, told, taken) for section in plan.displays.report]
     rest = [key for key in material.documents if key not in seen]
     if rest:
@@ -101,9 +133,42 @@ def page_view(plan: Plan, material: Material) -> PageView:
         condition=study.condition,
         cut=study.dates.cut,
         stamps=((SYNTHETIC,) if study.synthetic else ()) + ((DUMMY,) if study.blinding == "blinded" else ()),
+        answers=_answers(plan, material, sections),
         sections=tuple(sections),
         quality=quality_view(plan, material),
         origin=origin_view(plan, material),
+    )
+
+
+def _answers(plan: Plan, material: Material, sections: list[SectionView]) -> AnswersView | None:
+    """The rows of the display that opens the report, each with the anchor of its chapter and the name of its estimand."""
+    if plan.displays.answers is None:
+        return None
+    document = material.documents[plan.displays.answers]
+    if not isinstance(document, TableDocument) or [c.id for c in document.columns] != list(ANSWER_COLUMNS):
+        raise ReportError(f"displays.yaml: answers: {document.id} is not a display of layout 'answers'")
+    anchors = {section.title: section.anchor for section in sections}
+    rows = []
+    for row in document.rows:
+        cells = dict(zip(ANSWER_COLUMNS, row.cells, strict=True))
+        names = [name for name in cells["estimand"].text.split(", ") if name in plan.estimands]
+        title = cells["chapter"].text
+        rows.append(
+            AnswerRow(
+                question=row.label,
+                verdict=cells["answer"].text,
+                kind=cells["answer"].text.lower().replace(" ", "-"),
+                estimate=cells["estimate"].text,
+                marks=cells["estimate"].marks,
+                meaning=cells["meaning"].text,
+                sure=cells["sure"].text,
+                estimand="; ".join(f"{name}: {plan.estimands[name].label}" for name in names),
+                chapter=anchors.get(title, ""),
+                title=title,
+            )
+        )
+    return AnswersView(
+        anchor=stem(document.id), number=document.number, title=document.title, rows=tuple(rows), footnotes=document.footnotes
     )
 
 

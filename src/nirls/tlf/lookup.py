@@ -72,6 +72,7 @@ class Ard:
         text = [c for c in COLUMNS if c not in ("stat", "order")]
         table[text] = table[text].astype("str").where(table[text].notna(), "").astype("str")
         self.analysis_set = str(table["analysis_set"].iloc[0])
+        self.estimand = str(table["estimand_id"].iloc[0])
         groups = [g for g in table["group1"].unique() if g]
         self.group = groups[0] if len(groups) == 1 else ""
         self._rows: dict[tuple[str, ...], dict] = {}

@@ -1,0 +1,143 @@
+"""All research questions with their answers, one row each."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from nirls.plan.base import PlanModel
+from nirls.tlf.document import Cell, Column, Row, TableDocument
+from nirls.tlf.errors import DisplayError
+from nirls.tlf.formats import interval, number
+from nirls.tlf.layouts._common import cell, head
+from nirls.tlf.layouts.registry import Laid, Request, layout
+from nirls.tlf.lookup import Found
+from nirls.tlf.notes import Notes
+
+Verdict = Literal["yes", "no", "open", "described", "not estimable", "not answered"]
+VERDICTS: dict[str, str] = {
+    "yes": "Yes",
+    "no": "No",
+    "open": "Open",
+    "described": "Described",
+    "not estimable": "Not estimable",
+    "not answered": "Not answered",
+}
+"""Verdict → what the first column says."""
+
+
+class Number(PlanModel):
+    """A number of the results that answers, with its interval."""
+
+    role: str = Field(description="Role of the analysis.")
+    key: dict[str, str] = Field(description="Key columns of its rows: variable, variable_level, group1_level, comparison, visit …")
+    label: str = Field(description="What it is, with its unit: 'IRLS points, 850 nm 54 J − sham, week 4'.")
+    estimate: str = Field("estimate", description="stat_name of the number.")
+    limits: tuple[str, str] | None = Field(("conf_low", "conf_high"), description="stat_name of its limits; none where it has none.")
+    decimals: int = Field(2, description="Decimals.", ge=0, le=6)
+
+
+class Question(PlanModel):
+    """One research question; either numbers answer it, or it is said why none can."""
+
+    question: str = Field(description="The question, as a reader asks it.")
+    chapter: str = Field(description="Title of the chapter of the report that holds the answer, or what there is instead of one.")
+    numbers: list[Number] = Field(default_factory=list, description="Numbers that answer; the first decides.")
+    null: float | None = Field(None, description="Value of no effect; the answer is yes if the interval is on the good side of it.")
+    good: Literal["below", "above"] = Field("below", description="The good side of `null`.")
+    within: tuple[float, float] | None = Field(None, description="The answer is yes if the interval lies within these limits.")
+    yes: str | None = Field(None, description="What it means in plain words if the answer is yes.")
+    no: str | None = Field(None, description="… if the interval is wholly on the other side.")
+    open: str | None = Field(None, description="… if the interval has both.")
+    described: str | None = Field(None, description="What it means where nothing is decided, in place of `null` or `within`.")
+    sure: str = Field(description="How sure: planned test or exploration, what is known only by observation, what else could explain it.")
+    unanswered: str | None = Field(None, description="Why the data cannot answer it, in place of numbers.")
+
+    @model_validator(mode="after")
+    def _can_be_answered(self) -> Question:
+        if (self.unanswered is None) == (not self.numbers):
+            raise ValueError("give `numbers`, or say in `unanswered` why there are none; not both")
+        decided = (self.null is not None) + (self.within is not None) + (self.described is not None)
+        if self.numbers and decided != 1:
+            raise ValueError("say how the numbers answer: one of `null`, `within` and `described`")
+        if self.numbers and self.described is None and None in (self.yes, self.no, self.open):
+            raise ValueError("say what it means before the result is known: `yes`, `no` and `open`")
+        return self
+
+
+class AnswersOptions(PlanModel):
+    """Options of `answers`."""
+
+    questions: list[Question] = Field(description="The questions in order.", min_length=1)
+
+
+def verdict(question: Question, estimate: Found, limits: tuple[Found, Found] | None) -> Verdict:
+    """What the interval says; the rule was written before the result."""
+    if estimate.value != estimate.value:
+        return "not estimable"
+    if question.described is not None:
+        return "described"
+    if limits is None or any(v.value != v.value for v in limits):
+        return "not estimable"
+    low, high = sorted(v.value for v in limits)
+    if question.within is not None:
+        a, b = question.within
+        return "yes" if a < low and high < b else "no" if high < a or low > b else "open"
+    assert question.null is not None
+    below, above = high < question.null, low > question.null
+    good, bad = (below, above) if question.good == "below" else (above, below)
+    return "yes" if good else "no" if bad else "open"
+
+
+@layout("answers", options=AnswersOptions, roles=(), optional=("*",))
+def answers(request: Request) -> Laid:
+    """One row for each research question: answer, estimate with interval, what it means, how sure, estimand, chapter."""
+    notes = Notes()
+    rows = [_row(request, question, notes) for question in request.options.questions]
+    columns = (
+        Column(id="answer", label="Answer", align="left"),
+        Column(id="estimate", label="Estimate (interval)", align="left"),
+        Column(id="meaning", label="What it means", align="left"),
+        Column(id="sure", label="How sure", align="left"),
+        Column(id="estimand", label="Estimand", align="left"),
+        Column(id="chapter", label="Chapter", align="left"),
+    )
+    notes.general(
+        "Yes and no: the whole interval lies on one side of no effect, or within the limits given; open: it does not. What each result "
+        "would mean was written into the plan for every outcome."
+    )
+    fields = head(request, notes, None) | {"population": "Shows every research question of the plan; the chapters name the subjects."}
+    return Laid(document=TableDocument(stub="Question", columns=columns, rows=tuple(rows), **fields))
+
+
+def _row(request: Request, question: Question, notes: Notes) -> Row:
+    if question.unanswered is not None:
+        texts = (VERDICTS["not answered"], "", question.unanswered, question.sure, "", question.chapter)
+        return Row(label=question.question, cells=tuple(Cell(text=text) for text in texts))
+    shown, marks, refs, first = [], [], [], None
+    for item in question.numbers:
+        if item.role not in request.ards:
+            raise DisplayError(
+                f"{request.id}: options.questions: there is no role {item.role!r}; the display has {', '.join(request.ards)}"
+            )
+        ard = request.ards[item.role]
+        estimate = ard.get(item.estimate, **item.key)
+        limits = None if item.limits is None else (ard.get(item.limits[0], **item.key), ard.get(item.limits[1], **item.key))
+        text = number(estimate.value, item.decimals)
+        if limits is not None and estimate.value == estimate.value:
+            text += f" {interval(limits[0].value, limits[1].value, item.decimals)}"
+        one = cell(f"{item.label}: {text}", notes, estimate, *(limits or ()))
+        shown.append(one.text)
+        marks += one.marks
+        refs += one.refs
+        first = first or (estimate, limits, ard)
+    assert first is not None
+    said = verdict(question, first[0], first[1])
+    words = {"yes": question.yes, "no": question.no, "open": question.open, "described": question.described}.get(said)
+    meaning = words if words is not None else f"It could not be estimated: {first[0].error or 'no reason was recorded'}."
+    estimands = dict.fromkeys(request.ards[i.role].estimand for i in question.numbers)
+    named = ", ".join(name for name in estimands if name) or "none"
+    answer = Cell(text="; ".join(shown), marks=tuple(dict.fromkeys(marks)), refs=tuple(refs))
+    rest = (meaning, question.sure, named, question.chapter)
+    return Row(label=question.question, cells=(Cell(text=VERDICTS[said]), answer, *(Cell(text=t, refs=tuple(refs)) for t in rest)))

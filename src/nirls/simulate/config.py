@@ -270,7 +270,10 @@ def parameters(trial: Trial) -> dict[str, Any]:
 def outcome_hash(trial: Trial) -> str:
     """SHA-256 over everything the potential outcomes depend on; arm sizes, dates and planted faults are not part of it."""
     values = parameters(trial)
-    relevant = {key: values[key] for key in ("seed", "truth_subjects", "prevalence", "severity", "items", "placebo", "treatment", "events", "relapse")}
+    relevant = {
+        key: values[key]
+        for key in ("seed", "truth_subjects", "prevalence", "severity", "items", "placebo", "treatment", "events", "relapse")
+    }
     relevant["arms"] = [{key: value for key, value in arm.items() if key != "n"} for arm in values["arms"]]
     relevant["sites"] = [site["weight"] for site in values["sites"]]
     relevant["version"] = [MODEL_VERSION, TRUTH_VERSION]

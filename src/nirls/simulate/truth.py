@@ -20,13 +20,15 @@ from nirls.simulate.irls import IMPACT_ITEMS, SYMPTOM_ITEMS
 from nirls.simulate.latent import Subjects, draw, site_effects
 from nirls.simulate.schedule import TREATMENT_WEEKS, VISITS
 from nirls.simulate.streams import stream
-from nirls.simulate.truths import adverse, durability, extremes, mediation, slopes, subgroups
-from nirls.simulate.truths.means import Means
+from nirls.simulate.truths import adverse, durability, extremes, mediation, mediation_model, slopes, subgroups
+from nirls.simulate.truths.means import Means, by_quantity
 
 CHUNK = 10_000
 REFERENCE = "SHAM"
 PRIMARY = "NIR850-54"
 COLUMNS = tuple(k for k, visit in enumerate(VISITS) if visit.week is not None and 0 < visit.week <= TREATMENT_WEEKS)
+
+MODULES = (slopes, subgroups, mediation, mediation_model, durability, extremes, adverse)
 
 DEFINITION = {
     "population": (
@@ -58,7 +60,7 @@ DEFINITION = {
         "Monte-Carlo standard error: standard deviation over subjects (of the differences within subjects, for a difference) divided by the"
         " square root of their number."
     ),
-    **{key: text for module in (slopes, subgroups, mediation, durability, extremes, adverse) for key, text in module.DEFINITION.items()},
+    **{key: text for module in MODULES for key, text in module.DEFINITION.items()},
 }
 WEEKS = tuple(week for k in COLUMNS if (week := VISITS[k].week) is not None)
 
@@ -104,8 +106,8 @@ def compute(trial: Trial, chunks: int | None = None) -> list[dict[str, Any]]:
     reference = arms.index(REFERENCE)
     means, groups_differ = Means(), subgroups.Subgroups(trial, reference, WEEKS)
     parts = (
-        slopes.Slopes(trial, reference), mediation.Mediation(trial, reference), durability.Durability(trial, reference),
-        extremes.Extremes(trial), adverse.Adverse(trial),
+        slopes.Slopes(trial, reference), mediation.Mediation(trial, reference), mediation_model.MediationModel(trial, reference),
+        durability.Durability(trial, reference), extremes.Extremes(trial), adverse.Adverse(trial),
     )  # fmt: skip
     add = means.add
     for number in range(trial.truth_subjects // CHUNK if chunks is None else chunks):
@@ -137,7 +139,7 @@ def compute(trial: Trial, chunks: int | None = None) -> list[dict[str, Any]]:
                 add(f"responder share, {world}", REFERENCE, sham["responder"])
         for part in parts:
             part.add(number, subjects)
-    return means.rows(WEEKS) + groups_differ.rows() + [row for part in parts for row in part.rows()]
+    return means.rows(WEEKS) + by_quantity(groups_differ.rows()) + [row for part in parts for row in by_quantity(part.rows())]
 
 
 def truth(trial: Trial, cached: Path | None = None) -> dict[str, Any]:

@@ -17,9 +17,9 @@ TERMS = ("Skin warm", "Erythema")
 
 DEFINITION = {
     "incidence": (
-        "Share of the subjects with at least one session, or dose, who have at least one event of the preferred term under treatment: the chance"
-        " of the arm (with fluence and irradiance, exactly) and, for erythema under light and sham light, an event that stops treatment, by"
-        " Monte Carlo. Faults planted in the files are not part of it."
+        "Share of the subjects with at least one session, or dose, who have at least one event of the preferred term under treatment:"
+        " the chance of the arm (with fluence and irradiance, exactly) and, for erythema under light and sham light, an event that"
+        " stops treatment, by Monte Carlo. Faults planted in the files are not part of it."
     ),
 }
 
@@ -43,5 +43,6 @@ class Adverse:
             for arm, mean in zip(self.trial.arms, self.stopped, strict=True):
                 chance = share(arm, term)
                 stop, se = mean.result() if stopping_event(arm)[1] == term else (0.0, 0.0)
-                found.append(row(f"incidence of {term}", arm.code, "", None, 1 - (1 - chance) * (1 - stop), (1 - chance) * se))
+                value = 1 - (1 - chance) * (1 - float(stop))
+                found.append(row(f"incidence of {term}", arm.code, "", None, value, (1 - chance) * float(se)))
         return found

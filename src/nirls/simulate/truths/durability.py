@@ -13,32 +13,32 @@ from nirls.simulate.latent import Subjects
 from nirls.simulate.questionnaires import clinical_severity
 from nirls.simulate.schedule import LAST_WEEK, TREATMENT_WEEKS, WEEK_INDEX
 from nirls.simulate.streams import stream
-from nirls.simulate.truths.means import row
+from nirls.simulate.truths.means import PARTS, jackknife, row
 from nirls.simulate.truths.relapse_rule import FollowUp, times
-from nirls.simulate.truths.survival import jackknife, log_hazard_ratio, restricted_mean, survival
+from nirls.simulate.truths.survival import log_hazard_ratio, restricted_mean, survival
 from nirls.simulate.world import session_days, visit_days
 
 AFTER = [WEEK_INDEX[week] for week in range(TREATMENT_WEEKS + 1, LAST_WEEK + 1)]
 REFERENCE = WEEK_INDEX[TREATMENT_WEEKS]
 DAYS = 7 * (LAST_WEEK + 2)
-PARTS = 20  # of the jackknife
 
 DEFINITION = {
     "relapse": (
-        "Subjects who complete 12 weeks of treatment under the arm (others under another arm). Days from the last session, or dose, to the"
-        " first of a run of visits in succession that all meet the rule and span at least 7 days: total 15 or more, and 6 points or more"
-        " above week 12 with a higher clinical global severity (RELAPSE), or half or more of the improvement from baseline to week 12 lost"
-        " (LOSS50). Every visit of weeks 12 to 21 is made, each within two days of its date as in the trial. No new medication begins after"
-        " week 12 (hypothetical strategy); stopping and rescue before it happen. The weeks of the rows count from the end of treatment."
+        "Subjects who complete 12 weeks of treatment under the arm (others under another arm). Days from the last session, or dose,"
+        " to the first of a run of visits in succession that all meet the rule and span at least 7 days: total 15 or more, and 6"
+        " points or more above week 12 with a higher clinical global severity (RELAPSE), or half or more of the improvement from"
+        " baseline to week 12 lost (LOSS50). Every visit of weeks 12 to 21 is made, each within two days of its date as in the trial."
+        " No new medication begins after week 12 (hypothetical strategy); stopping and rescue before it happen. The weeks of the rows"
+        " count from the end of treatment."
     ),
     "share without relapse": (
-        "Kaplan–Meier estimate in that population, at the end of the week; a last run that meets the rule and cannot be confirmed any more"
-        " is censored at its first visit, as in the trial."
+        "Kaplan–Meier estimate in that population, at the end of the week; a last run that meets the rule and cannot be confirmed any"
+        " more is censored at its first visit, as in the trial."
     ),
     "hazard ratio of relapse": (
-        "The value to which Cox's estimate converges: one covariate, the two arms alone, stratified by the total at baseline (below 25, 25 and"
-        " more), Efron's rule for ties, the visits and the end of follow-up of the trial. Hazards are not proportional in truth, so another"
-        " schedule would have another value."
+        "The value to which Cox's estimate converges: one covariate, the two arms alone, stratified by the total at baseline (below"
+        " 25, 25 and more), Efron's rule for ties, the visits and the end of follow-up of the trial. Hazards are not proportional in"
+        " truth, so another schedule would have another value."
     ),
     "restricted mean time without relapse": "Area under that share, in weeks, to the week of the row.",
     "mc_se of relapse": "Jackknife over 20 random parts of the subjects; arms share the subjects and their random numbers.",
@@ -75,6 +75,12 @@ def follow_up(trial: Trial, number: int, course: Course, arm: int, who: NDArray,
     )
 
 
+def _tabulated(part: NDArray, severe: NDArray, day: NDArray, why: NDArray) -> NDArray[np.int64]:
+    """Subjects by part, stratum, day and what ends the time; shape (parts, 2, days, 2)."""
+    shape = (PARTS, 2, DAYS, 2)
+    return np.bincount(np.ravel_multi_index((part, severe, day, why), shape), minlength=int(np.prod(shape))).reshape(shape)
+
+
 class Durability:
     """Counts of relapses and censorings by rule, part, arm, stratum and day."""
 
@@ -92,7 +98,7 @@ class Durability:
             severe = (data.base >= self.trial.severity.stratum_from).astype(int)
             for k, rule in enumerate(self.trial.relapse.rules):
                 day, why = times(rule, data)
-                np.add.at(self.counts[k], (part[done], arm, severe, day, why), 1)
+                self.counts[k, :, arm] += _tabulated(part[done], severe, day, why)
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of `truth.json`."""

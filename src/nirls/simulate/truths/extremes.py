@@ -18,11 +18,15 @@ BASE = (25, 29)
 FALL = 27
 
 DEFINITION = {
-    "chance of a total of 0": "Treatment policy: the share with a total of 0 at week 4 of the subjects whose total at baseline is 25 to 29.",
-    "chance of a fall of 27": "Treatment policy: the share of all subjects whose total at week 4 is 27 points or more below that at baseline.",
+    "chance of a total of 0": (
+        "Treatment policy: the share with a total of 0 at week 4 of the subjects whose total at baseline is 25 to 29."
+    ),
+    "chance of a fall of 27": (
+        "Treatment policy: the share of all subjects whose total at week 4 is 27 points or more below that at baseline."
+    ),
     "mc_se of chances": (
-        "Each subject counts with the probability of the outcome given all but the noise of the answers at week 4, which is integrated out;"
-        " the standard error is that of the mean of these probabilities."
+        "Each subject counts with the probability of the outcome given all but the noise of the answers at week 4, which is"
+        " integrated out; the standard error is that of the mean of these probabilities."
     ),
 }
 

@@ -1,13 +1,17 @@
-"""Means over simulated subjects with their Monte-Carlo error, and the rows of `truth.json`."""
+"""Monte-Carlo errors of means and of functions of sums, and the rows of `truth.json`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nirls.simulate.config import Trial
+
+PARTS = 20
+"""Parts of the subjects for the jackknife."""
 
 
 class Mean:
@@ -49,9 +53,23 @@ class Means:
         return found
 
 
-def row(
-    quantity: str, arm: str, comparison: str, week: int | None, value: float, mc_se: float, decimals: int = 5
-) -> dict[str, int | float | str | None]:
+def jackknife(parts: NDArray, value: Callable[[NDArray], NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A function of sums over subjects, and its standard error by leaving out one of the parts (first axis) in turn.
+
+    Efron B. The jackknife, the bootstrap and other resampling plans. SIAM 1982, section 3.2, for g groups: SE² = (g − 1)/g Σ (θ₍ᵢ₎ − θ̄)².
+    """
+    whole, g = parts.sum(axis=0), len(parts)
+    left = np.array([value(whole - part) for part in parts])
+    return value(whole), np.sqrt((g - 1) / g * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
+
+
+def by_quantity(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with those of one quantity together, in the order in which the quantities first come."""
+    order = {quantity: k for k, quantity in enumerate(dict.fromkeys(r["quantity"] for r in rows))}
+    return sorted(rows, key=lambda r: order[r["quantity"]])
+
+
+def row(quantity: str, arm: str, comparison: str, week: int | None, value: float, mc_se: float, decimals: int = 5) -> dict[str, Any]:
     """A row of `truth.json`."""
     return {
         "quantity": quantity,
@@ -71,7 +89,7 @@ def versus(trial: Trial, reference: str) -> dict[str, tuple[int, ...]]:
     dict of str to tuple of int
         Name to the positions of its arms; a pool is their plain mean.
     """
-    groups = {arm.code: (k,) for k, arm in enumerate(trial.arms) if arm.code != reference}
+    groups: dict[str, tuple[int, ...]] = {arm.code: (k,) for k, arm in enumerate(trial.arms) if arm.code != reference}
     for wavelength in dict.fromkeys(arm.wavelength for arm in trial.arms if arm.kind == "nir"):
         members = tuple(k for k, arm in enumerate(trial.arms) if arm.kind == "nir" and arm.wavelength == wavelength)
         if len(members) > 1:

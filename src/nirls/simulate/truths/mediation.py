@@ -19,22 +19,22 @@ WEEK = 4
 
 DEFINITION = {
     "mediator": (
-        "Latent change of tissue oxygenation since baseline at week 4, percentage points: what light adds (6 points at the largest effect, in"
-        " proportion to the effect's build-up and half as much again with microvascular involvement) plus a subject's own drift, the same"
-        " under every arm. Each point lowers latent severity by a quarter of a point. The measured StO2 is a level of the subject (mean 62,"
-        " SD 4.5, 3 lower with microvascular involvement) plus that latent change plus an error of SD 1.5 at every measurement, to one"
-        " decimal; the change from baseline has the error of both (SD 2.1), so an analysis of measured StO2 finds less than the indirect effect"
-        " by its unreliability."
+        "Latent change of tissue oxygenation since baseline at week 4, percentage points: what light adds (6 points at the largest"
+        " effect, in proportion to the effect's build-up and half as much again with microvascular involvement) plus a subject's own"
+        " drift, the same under every arm. Each point lowers latent severity by a quarter of a point. The measured StO2 is a level of"
+        " the subject (mean 62, SD 4.5, 3 lower with microvascular involvement) plus that latent change plus an error of SD 1.5 at"
+        " every measurement, to one decimal; the change from baseline has the error of both (SD 2.1)."
     ),
     "indirect effect": (
-        "IRLS total at week 4, treatment policy: Y(arm, M(arm)) − Y(arm, M(sham)), the outcome under the arm less that under the arm with the"
-        " mediator of week 4 at its value under sham. All else is as under the arm: sessions, stopping, rescue, noise."
+        "IRLS total at week 4, treatment policy: Y(arm, M(arm)) − Y(arm, M(sham)), the outcome under the arm less that under the arm"
+        " with the mediator of week 4 at its value under sham. All else is as under the arm: sessions, stopping, rescue, noise."
     ),
     "direct effect": "Y(arm, M(sham)) − Y(sham, M(sham)); indirect and direct effect add up to the difference in mean change.",
     "pure indirect effect": "Y(sham, M(arm)) − Y(sham, M(sham)).",
     "indirect effect, whole course": (
-        "The same as the indirect effect with the mediator at its value under sham in every week from the first on, so that also the sessions"
-        " missed and the treatments stopped in weeks 1 to 3 answer to it; a mediator measured earlier than week 4 stands for this one."
+        "The same as the indirect effect with the mediator at its value under sham in every week from the first on, so that also the"
+        " sessions missed and the treatments stopped in weeks 1 to 3 answer to it; a mediator measured earlier than week 4 stands for"
+        " this one."
     ),
 }
 

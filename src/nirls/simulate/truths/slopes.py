@@ -18,10 +18,10 @@ LATE = tuple(week for visit in VISITS if (week := visit.week) is not None and we
 
 DEFINITION = {
     "slope": (
-        "Treatment policy, points of the total per week: the least-squares line through the true means at the visits, each visit with the"
-        " same weight; weeks 4–12 (visits of weeks 4, 6, 8, 10, 12) and weeks 12–21 (ten weekly visits) each by itself. “Joined lines”: one"
-        " line through the visits of weeks 4–21 that bends at week 12; as the loss after treatment is no straight line, its slope before"
-        " week 12 is not that of weeks 4–12. A difference above 0 means that benefit is lost."
+        "Treatment policy, points of the total per week: the least-squares line through the true means at the visits, each visit with"
+        " the same weight; weeks 4–12 (visits of weeks 4, 6, 8, 10, 12) and weeks 12–21 (ten weekly visits) each by itself. “Joined"
+        " lines”: one line through the visits of weeks 4–21 that bends at week 12; as the loss after treatment is no straight line,"
+        " its slope before week 12 is not that of weeks 4–12. A difference above 0 means that benefit is lost."
     ),
     "mean change after week 12": "As under treatment; new medication happens, leaving the study takes no value away.",
     "pool": "“All 850 nm” is the plain mean of the arms with that wavelength.",

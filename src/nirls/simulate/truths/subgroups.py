@@ -14,10 +14,10 @@ from nirls.simulate.truths.means import Mean, row
 DEFINITION = {
     "interaction": (
         "Treatment policy: the difference in mean change among the subjects with the characteristic less that among those without it."
-        " Microvascular involvement strengthens light by half in the generator. A refractory course and severity at baseline (25 or more)"
-        " modify no effect on the latent scale; the ends of the scale, and sham response, still let the differences of totals differ a"
-        " little. Secondary restless legs syndrome enters no equation of the outcome and is independent of all that does: 0 by construction,"
-        " without Monte-Carlo error."
+        " Microvascular involvement strengthens light by half in the generator. A refractory course and severity at baseline (25 or"
+        " more) modify no effect on the latent scale; the ends of the scale, and sham response, still let the differences of totals"
+        " differ a little. Secondary restless legs syndrome enters no equation of the outcome and is independent of all that does: 0"
+        " by construction, without Monte-Carlo error."
     ),
 }
 

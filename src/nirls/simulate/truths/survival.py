@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,13 +41,3 @@ def log_hazard_ratio(arm: NDArray, reference: NDArray, start: float = 0.0) -> fl
         if abs(step) < 1e-10:
             return float(beta)
     raise ValueError("Cox's estimate does not converge: one of the arms has hardly an event; simulate more subjects")
-
-
-def jackknife(parts: NDArray, value: Callable[[NDArray], Array]) -> tuple[Array, Array]:
-    """A function of summed counts, and its standard error by leaving out one of the parts (first axis) in turn.
-
-    Efron B. The jackknife, the bootstrap and other resampling plans. SIAM 1982, section 3.2, for g groups: SE² = (g − 1)/g Σ (θ₍ᵢ₎ − θ̄)².
-    """
-    whole, g = parts.sum(axis=0), len(parts)
-    left = np.array([value(whole - part) for part in parts])
-    return value(whole), np.sqrt((g - 1) / g * ((left - left.mean(axis=0)) ** 2).sum(axis=0))

@@ -58,7 +58,9 @@ How the outcome comes about:
   the time, half as strong again with microvascular involvement; it builds up with the sessions delivered and halves
   every 3 weeks without them. Part of it goes through tissue oxygenation. No tolerance.
 - The drug: stronger at first, with dizziness and sleepiness; augmentation in 8 %.
-- After week 12: gradual loss of benefit and weekly relapses, rarer after 50 J/cm² and more.
+- After week 12: gradual loss of benefit and weekly relapses, rarer after 50 J/cm² and more. The rule of the plan counts a rise from
+  week 12, and who gained more has more to lose: the hazard ratio against sham is above 1 for every regimen of light, although the mean is
+  better than under sham at every visit.
 - Sessions are missed more often by those with more symptoms. Stopping treatment depends on the last *observed* change
   and the arm (missing at random), adverse events aside; about four of ten who stop treatment stay in the study. Outcomes
   after stopping lose the benefit slowly and few have stopped by week 4, so that a mixed model for repeated measures

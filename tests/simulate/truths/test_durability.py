@@ -85,7 +85,13 @@ def test_committed_shares_are_near_an_earlier_calculation(value):
     The drug ends on the last day of week 12, one or two days later than the sessions do: part of its visits of week 17 lie within
     five weeks, so that less are without relapse than at the visit of week 16.
     """
-    earlier = {"SHAM": (80.3, 63.6), "NIR850-18": (71.6, 49.7), "NIR850-54": (68.9, 43.2), "NIR850-90": (71.7, 47.6), "ACTIVE": (59.4, 32.5)}
+    earlier = {
+        "SHAM": (80.3, 63.6),
+        "NIR850-18": (71.6, 49.7),
+        "NIR850-54": (68.9, 43.2),
+        "NIR850-90": (71.7, 47.6),
+        "ACTIVE": (59.4, 32.5),
+    }
     for arm, shares in earlier.items():
         for week, share in zip((5, 9), shares, strict=True):
             difference = 100 * value["share without relapse (RELAPSE)", arm, week]["value"] - share

@@ -29,7 +29,10 @@ DEFINITION = {
         "IRLS total at week 4, treatment policy: Y(arm, M(arm)) − Y(arm, M(sham)), the outcome under the arm less that under the arm"
         " with the mediator of week 4 at its value under sham. All else is as under the arm: sessions, stopping, rescue, noise."
     ),
-    "direct effect": "Y(arm, M(sham)) − Y(sham, M(sham)); indirect and direct effect add up to the difference in mean change.",
+    "direct effect": (
+        "Y(arm, M(sham)) − Y(sham, M(sham)), also through sessions and stopping; indirect and direct effect add up to the difference in"
+        " mean change."
+    ),
     "pure indirect effect": "Y(sham, M(arm)) − Y(sham, M(sham)).",
     "indirect effect, whole course": (
         "The same as the indirect effect with the mediator at its value under sham in every week from the first on, so that also the"

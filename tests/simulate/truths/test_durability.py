@@ -9,9 +9,12 @@ import pytest
 
 from nirls.models.hazards import cox
 from nirls.simulate.config import Trial
+from nirls.simulate.course import NOT, run
+from nirls.simulate.schedule import TREATMENT_WEEKS
 from nirls.simulate.truth import chunk
-from nirls.simulate.truths.durability import DAYS, Durability
+from nirls.simulate.truths.durability import DAYS, REFERENCE, Durability, follow_up
 from nirls.simulate.truths.means import jackknife
+from nirls.simulate.truths.relapse_rule import times
 from nirls.simulate.truths.survival import log_hazard_ratio, restricted_mean, survival
 from nirls.stats.survival import kaplan_meier
 
@@ -52,6 +55,24 @@ def test_counts_give_the_estimates_of_the_analyses(one_chunk):
         np.concatenate([stratum, stratum0]),
     )  # fmt: skip
     assert log_hazard_ratio(counts[3], counts[0]) == pytest.approx(fit.log_ratio, abs=1e-9)
+
+
+def test_counts_are_those_of_the_subjects_without_new_medication(one_chunk):
+    """Completers under the arm, in the world in which no medication begins after week 12; with it some totals are lower."""
+    subjects = chunk(TRIAL, 0)
+    arm = np.full(len(subjects), 3)
+    course, medicated = run(TRIAL, subjects, arm, rescue_until=TREATMENT_WEEKS), run(TRIAL, subjects, arm)
+    late = (medicated.rescue_week > TREATMENT_WEEKS) & (medicated.rescue_week < NOT)
+    assert late.sum() > 50 and (course.rescue_week[late] == NOT).all()
+    assert np.array_equal(course.total[:, :REFERENCE], medicated.total[:, :REFERENCE])
+    done = course.stop_week == TREATMENT_WEEKS
+    for rule, counts in zip(TRIAL.relapse.rules, one_chunk.counts, strict=True):
+        days, why = times(rule, follow_up(TRIAL, 0, course, 3, done))
+        severe = course.total[done, 1] >= 25
+        for stratum in (0, 1):
+            for end in (0, 1):
+                own = np.bincount(days[(severe == stratum) & (why == end)], minlength=DAYS)
+                assert np.array_equal(counts[:, 3, stratum, :, end].sum(axis=0), own)
 
 
 def test_an_arm_without_events_is_refused():

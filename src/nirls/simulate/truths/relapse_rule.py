@@ -62,7 +62,7 @@ def times(rule: RelapseRule, data: FollowUp) -> tuple[NDArray[np.int64], NDArray
         first = np.where(seen[:, k], np.where(met[:, k], np.where(np.isnan(first), day, first), np.nan), first)
         event = np.where(met[:, k] & np.isnan(event) & (day - first >= rule.confirm_days), first, event)
         last = np.where(seen[:, k], day, last)
-    waiting = last - first < rule.confirm_days  # false where no run is open
+    waiting = ~np.isnan(first)  # a last run long enough is an event, which goes before
     competing = (data.competing > data.start) & np.isfinite(data.competing) & ~(event <= data.competing)
     known = ~np.isnan(data.reference)
     chosen = [~known, competing, ~np.isnan(event), np.isnan(last), waiting]

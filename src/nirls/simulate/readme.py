@@ -40,8 +40,8 @@ treatment to week 21. Visits: screening, baseline, weeks 1, 2, 3, 4 (primary), 6
 `truth.json` holds the true values by Monte Carlo over potential outcomes ({subjects} subjects, the same under every
 arm). The primary one, NIR850-54 − SHAM at week 4 under treatment policy, is {primary:.3f} points (Monte-Carlo SE
 {primary_se:.4f}). The potential outcome is defined there in words; it is what the trial measures (whole-number items,
-total 0–40), with no value missing. Every row has its Monte-Carlo standard error (`mc_se`); `definition` says in words what each
-quantity is. Further truths for 850 nm, 54 J/cm² and for the drug (all arms in the file):
+total 0–40), with no value missing. Every row has its Monte-Carlo standard error (`mc_se`); `definition` says in words what
+each quantity is, and docs/statistics/truths.md explains them. Further truths for 850 nm, 54 J/cm² and for the drug (all arms in the file):
 
 {more}
 

@@ -34,6 +34,11 @@ def value(committed):
 
 
 @pytest.fixture(scope="module")
+def one():
+    return compute(TRIAL, 1)
+
+
+@pytest.fixture(scope="module")
 def subjects():
     return chunk(TRIAL, 0)
 
@@ -143,6 +148,28 @@ def test_displays_of_dose_show_the_committed_truth(value):
         assert known[name] == round(truth, 2), name
 
 
+def test_displays_of_durability_show_the_committed_truth(value, raw):
+    """Shares without relapse in per cent, differences of slopes, and who truly augmented, to the decimals the displays print."""
+    displays = load_plan("nir-rls", root=Path(__file__).parents[2]).displays.displays
+    for name, code in (("T14.2.5.1", "RELAPSE"), ("T14.2.5.5", "LOSS50")):
+        options = displays[name].options
+        shown = {week: {arm: value[f"share without relapse ({code})", arm, int(week)]["value"] for arm in options["arms"]} for week in "59"}
+        assert options["known"] == {week: {arm: round(100 * share) for arm, share in own.items()} for week, own in shown.items()}, name
+    lines = {
+        "tolerance": "difference in slope, weeks 4–12",
+        "before": "difference in slope, joined lines, before week 12",
+        "after": "difference in slope, joined lines, after week 12",
+    }
+    options = displays["T14.2.5.2"].options
+    assert set(options["known"]) == set(lines)
+    for phase, known in options["known"].items():
+        assert set(known) == {*options["arms"], "All 850 nm"} - {REFERENCE}
+        assert known == {arm: round(value[lines[phase], arm, None]["value"], 3) for arm in known}, phase
+    truly = raw["truth-subjects"].assign(n=lambda d: d["AUGMENTED"].astype(int)).groupby("ACTARMCD")["n"].sum()
+    known = displays["T14.2.5.3"].options["known"]
+    assert known == {arm: int(truly[arm]) for arm in known}
+
+
 def test_target_dose_of_the_displays_is_the_true_one(subjects):
     """At `known.target` and `known.upper_edge` the effect is Δ, and it is largest at `known.peak`, within 4 Monte-Carlo errors."""
     plan = load_plan("nir-rls", root=Path(__file__).parents[2])
@@ -173,10 +200,10 @@ def test_no_effect_gives_no_difference(subjects):
     assert np.array_equal(sham, light)
 
 
-def test_the_cache_is_used_only_for_the_same_parameters(tmp_path, monkeypatch):
+def test_the_cache_is_used_only_for_the_same_parameters(tmp_path, monkeypatch, committed):
     small = dataclasses.replace(TRIAL, truth_subjects=10_000)
     calls = []
-    monkeypatch.setattr(truth_module, "compute", lambda trial: calls.append(trial) or compute(trial, 1))
+    monkeypatch.setattr(truth_module, "compute", lambda trial: calls.append(trial) or committed["truth"])
     path = tmp_path / "truth.json"
     first = truth_module.truth(small, path)
     path.write_text(json.dumps(first), encoding="utf-8")
@@ -187,6 +214,19 @@ def test_the_cache_is_used_only_for_the_same_parameters(tmp_path, monkeypatch):
     assert len(calls) == 1
     truth_module.truth(dataclasses.replace(small, treatment=Treatment(direct=1.0)), path)
     assert len(calls) == 2
+    strict = dataclasses.replace(small.relapse, rules=(dataclasses.replace(small.relapse.rules[0], confirm_days=14),))
+    truth_module.truth(dataclasses.replace(small, relapse=strict), path)
+    assert len(calls) == 3
+
+
+def test_one_chunk_gives_every_row_of_the_committed_truth(committed, one):
+    """The same quantities, arms and weeks, and values within five Monte-Carlo errors of a chunk; the command makes the whole file."""
+    assert [(r["quantity"], r["arm"], r["comparison"], r["week"]) for r in one] == [
+        (r["quantity"], r["arm"], r["comparison"], r["week"]) for r in committed["truth"]
+    ]
+    for mine, whole in zip(one, committed["truth"], strict=True):
+        # the chance of what hardly ever happens has an error that is itself uncertain
+        assert abs(mine["value"] - whole["value"]) <= 5 * max(mine["mc_se"], 24**0.5 * whole["mc_se"]) + 1e-5, mine
 
 
 def test_umbrella_and_the_lack_of_reciprocity():

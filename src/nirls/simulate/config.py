@@ -11,6 +11,9 @@ from typing import Any, Literal
 MODEL_VERSION = 2
 """Raised whenever the code of the outcome model changes, so that a cached truth cannot outlive it."""
 
+TRUTH_VERSION = 2
+"""Raised whenever a true value is added or computed in another way."""
+
 Shape = Literal["umbrella", "emax", "linear", "flat", "zero"]
 
 
@@ -158,6 +161,34 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RelapseRule:
+    """A rule of relapse after treatment, as `times_to_event` of the plan has it: the total (points) against that of week 12.
+
+    `worse`: the clinical global severity must be above that of week 12 too. `confirm_days`: the last of the visits in succession that meet
+    the rule is so many days after the first.
+    """
+
+    code: str
+    rise: int | None = None
+    loss_percent: float | None = None
+    at_least: int = 15
+    worse: bool = False
+    confirm_days: int = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relapse:
+    """Which truths of relapse are computed: rules, and weeks after the end of treatment for shares and restricted means."""
+
+    rules: tuple[RelapseRule, ...] = (
+        RelapseRule(code="RELAPSE", rise=6, worse=True),
+        RelapseRule(code="LOSS50", loss_percent=50.0),
+    )
+    landmarks: tuple[int, ...] = (5, 9)
+    horizons: tuple[int, ...] = (8, 9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
     """How many of each fault there are: those that are part of what happened, and those planted in the files.
 
@@ -223,6 +254,7 @@ class Trial:
     treatment: Treatment = field(default_factory=Treatment)
     events: Events = field(default_factory=Events)
     faults: Faults = field(default_factory=Faults)
+    relapse: Relapse = field(default_factory=Relapse)
 
     @property
     def randomized(self) -> int:
@@ -238,8 +270,11 @@ def parameters(trial: Trial) -> dict[str, Any]:
 def outcome_hash(trial: Trial) -> str:
     """SHA-256 over everything the potential outcomes depend on; arm sizes, dates and planted faults are not part of it."""
     values = parameters(trial)
-    relevant = {key: values[key] for key in ("seed", "truth_subjects", "prevalence", "severity", "items", "placebo", "treatment", "events")}
+    relevant = {
+        key: values[key]
+        for key in ("seed", "truth_subjects", "prevalence", "severity", "items", "placebo", "treatment", "events", "relapse")
+    }
     relevant["arms"] = [{key: value for key, value in arm.items() if key != "n"} for arm in values["arms"]]
     relevant["sites"] = [site["weight"] for site in values["sites"]]
-    relevant["version"] = MODEL_VERSION
+    relevant["version"] = [MODEL_VERSION, TRUTH_VERSION]
     return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()

@@ -25,7 +25,7 @@ class Course:
 
     `attended` and `irls_present` say what is observed; `items` and `total` exist at every visit all the same.
     `stop_week` is the last week with treatment (12 for those who complete it, 0 for those who stop after the first session,
-    −1 for those never treated).
+    −1 for those never treated). `latent` is the severity of each item at each visit, points, before its answer.
     """
 
     items: NDArray[np.int8]
@@ -44,6 +44,7 @@ class Course:
     state: FloatArray
     oxygenation: FloatArray
     theta: FloatArray
+    latent: FloatArray
 
 
 def expit(x: FloatArray) -> FloatArray:
@@ -66,7 +67,15 @@ def _per_arm(trial: Trial, arm: NDArray[np.int64]) -> dict[str, NDArray]:
     return {name: value[arm] for name, value in values.items()}
 
 
-def run(trial: Trial, subjects: Subjects, arm: NDArray[np.int64], *, events: bool = True, until: int = LAST_WEEK) -> Course:
+def run(
+    trial: Trial,
+    subjects: Subjects,
+    arm: NDArray[np.int64],
+    *,
+    events: bool = True,
+    until: int = LAST_WEEK,
+    rescue_until: int = LAST_WEEK,
+) -> Course:
     """Run n subjects through the trial.
 
     Parameters
@@ -82,6 +91,8 @@ def run(trial: Trial, subjects: Subjects, arm: NDArray[np.int64], *, events: boo
         intercurrent events).
     until : int
         Last week to run; later weeks stay empty.
+    rescue_until : int
+        Last week in which rescue medication can begin.
     """
     n, t, e, p = len(subjects), trial.treatment, trial.events, trial.placebo
     by = _per_arm(trial, arm)
@@ -94,6 +105,7 @@ def run(trial: Trial, subjects: Subjects, arm: NDArray[np.int64], *, events: boo
     down_a, down_p = 0.5 ** (1 / t.half_life_off), 0.5 ** (1 / p.half_life_off)
 
     items = np.zeros((n, N_VISITS, N_ITEMS), dtype=np.int8)
+    per_item = np.zeros((n, N_VISITS, N_ITEMS))
     total = np.zeros((n, N_VISITS), dtype=np.int64)
     attended = np.zeros((n, N_VISITS), dtype=bool)
     present = np.zeros((n, N_VISITS), dtype=bool)
@@ -102,6 +114,7 @@ def run(trial: Trial, subjects: Subjects, arm: NDArray[np.int64], *, events: boo
     delivered = np.zeros((n, TREATMENT_WEEKS, 3), dtype=bool)
 
     def measure(visit: int, latent: FloatArray) -> None:
+        per_item[:, visit] = latent
         items[:, visit] = answer(latent, subjects.item_noise[:, visit] + subjects.item_trait, trial.items)
         total[:, visit] = items[:, visit].sum(axis=1, dtype=np.int64)
 
@@ -141,7 +154,7 @@ def run(trial: Trial, subjects: Subjects, arm: NDArray[np.int64], *, events: boo
             relapse[event] = week
             keep = np.where(event, 1 - t.relapse_loss, 1.0)
             a, q = a * keep, q * keep
-        if events and week >= 2:
+        if events and 2 <= week <= rescue_until:
             hazard = expit(e.rescue_intercept + e.rescue_total * (last - 20))
             event = (subjects.u_rescue[:, week] < hazard) & (rescue == NOT) & (exit_week >= week)
             rescue[event] = week
@@ -200,4 +213,5 @@ def run(trial: Trial, subjects: Subjects, arm: NDArray[np.int64], *, events: boo
         state=state,
         oxygenation=oxygenation,
         theta=theta,
+        latent=per_item,
     )

@@ -10,6 +10,14 @@ from nirls.simulate.schedule import TREATMENT_WEEKS, VISITS
 from nirls.simulate.text import fixed, iso, table
 from nirls.simulate.world import World
 
+STO2_LEVEL, STO2_LEVEL_SD, STO2_MICROVASCULAR, STO2_ERROR = 62.0, 4.5, -3.0, 1.5
+"""Measured tissue oxygenation, %: mean and SD between subjects, difference with microvascular involvement, SD of one measurement."""
+
+
+def oxygenation(level: NDArray, gain: NDArray, error: NDArray) -> NDArray[np.float64]:
+    """Tissue oxygenation as measured, %, before it is written with one decimal."""
+    return (level + gain + error).clip(35, 95)
+
 
 def _visits(world: World, keep: tuple[int | None, ...]) -> tuple[NDArray, NDArray, dict[str, list[str]]]:
     chosen = np.array([visit.week in keep for visit in VISITS])
@@ -74,7 +82,7 @@ def markers(world: World) -> pd.DataFrame:
     """
     rng, s = world.stream("MK"), world.subjects
     n = world.n
-    base_oxygen = rng.normal(62, 4.5, n) - 3.0 * s.microvascular
+    base_oxygen = rng.normal(STO2_LEVEL, STO2_LEVEL_SD, n) + STO2_MICROVASCULAR * s.microvascular
     base_flux = np.exp(rng.normal(np.log(38), 0.35, n) - 0.15 * s.microvascular)
     movements = np.exp(rng.normal(np.log(21), 0.75, n))
     subject, visit, head = _visits(world, (0, 2, 4, TREATMENT_WEEKS))
@@ -89,7 +97,7 @@ def markers(world: World) -> pd.DataFrame:
     factor = np.exp(-0.22 * effect - 0.28 * drug * state - 0.02 * (week > 0))
     columns = {
         "MKDTC": iso(world.visit_day[subject, visit]),
-        "STO2": fixed((base_oxygen[subject] + gain + rng.normal(0, 1.5, m)).clip(35, 95), 1),
+        "STO2": fixed(oxygenation(base_oxygen[subject], gain, rng.normal(0, STO2_ERROR, m)), 1),
         "FLUX": fixed((base_flux[subject] * np.exp(0.05 * gain + rng.normal(0, 0.12, m))).clip(4, 400), 1),
         "PLMI": fixed((movements[subject] * factor * np.exp(rng.normal(0, 0.22, m))).clip(0, 160), 1),
     }

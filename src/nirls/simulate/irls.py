@@ -19,6 +19,41 @@ def thresholds(items: Items) -> NDArray[np.float64]:
     return 10.0 * (np.arange(1, 5) - 0.5)[None, :] + np.asarray(items.difficulty)[:, None]
 
 
+def total_distribution(theta: NDArray[np.float64], trait: NDArray[np.float64], items: Items) -> NDArray[np.float64]:
+    """Probability of each total 0–40, shape (n, 41): the answers of :func:`answer` integrated over the noise of one visit.
+
+    Parameters
+    ----------
+    theta : array, shape (n, 10)
+        Latent severity of each subject as item j sees it, points.
+    trait : array, shape (n, 10)
+        The subject's lasting leaning on each item, logits.
+    """
+    slope = np.asarray(items.discrimination)
+    above = 1 / (1 + np.exp(slope[:, None] * thresholds(items) - (slope * theta + trait)[..., None]))  # P(item > k − 1)
+    edge = np.concatenate([np.ones((*theta.shape, 1)), above, np.zeros((*theta.shape, 1))], axis=2)
+    chance = edge[..., :-1] - edge[..., 1:]
+
+    def added(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        out = np.ones((len(theta), 1))
+        for part in parts:
+            new = np.zeros((len(theta), out.shape[1] + part.shape[1] - 1))
+            for k in range(part.shape[1]):
+                new[:, k : k + out.shape[1]] += out * part[:, [k]]
+            out = new
+        return out
+
+    need = added([chance[:, j] for j in _NEED_DAYS])
+    rest = added([chance[:, j] for j in range(N_ITEMS) if j not in (*_NEED_DAYS, _DAYS)])
+    days = chance[:, _DAYS]
+    with_symptoms = days.copy()  # no day is not an answer then
+    with_symptoms[:, 1] += with_symptoms[:, 0]
+    with_symptoms[:, 0] = 0
+    none, some = need.copy(), need.copy()
+    none[:, 1:], some[:, 0] = 0, 0
+    return added([rest, none, days]) + added([rest, some, with_symptoms])
+
+
 def answer(theta: NDArray[np.float64], noise: NDArray[np.float64], items: Items) -> NDArray[np.int8]:
     """Answers 0–4 of each subject to each item.
 

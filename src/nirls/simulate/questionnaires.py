@@ -73,6 +73,11 @@ def irls(world: World) -> pd.DataFrame:
     return table(columns, n)
 
 
+def clinical_severity(rng: np.random.Generator, total: NDArray) -> NDArray[np.int64]:
+    """CGI severity, 1–7, that goes with each IRLS total."""
+    return np.digitize(total + rng.normal(0, 2.2, total.shape), [1, 7, 12.5, 19, 26, 33.5]) + 1
+
+
 def cgi(world: World) -> pd.DataFrame:
     """CGI-S, CGI-I and PGI-I, 1–7; improvement is not rated at baseline."""
     rng = world.stream("QS CGI")
@@ -81,7 +86,7 @@ def cgi(world: World) -> pd.DataFrame:
     total = world.course.total[subject, visit]
     change = total - world.course.total[subject, BASELINE]
     n = len(subject)
-    severity = np.digitize(total + rng.normal(0, 2.2, n), [1, 7, 12.5, 19, 26, 33.5]) + 1
+    severity = clinical_severity(rng, total)
     cuts = [-13.5, -8.0, -3.0, 2.0, 6.0, 10.0]
 
     def improvement(noise: float) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from nirls.simulate.config import Trial
 from nirls.simulate.dictionary import FILES
+from nirls.simulate.truth import PRIMARY
 
 _TEXT = """\
 # {study}: the demonstration trial
@@ -39,7 +40,12 @@ treatment to week 21. Visits: screening, baseline, weeks 1, 2, 3, 4 (primary), 6
 `truth.json` holds the true values by Monte Carlo over potential outcomes ({subjects} subjects, the same under every
 arm). The primary one, NIR850-54 − SHAM at week 4 under treatment policy, is {primary:.3f} points (Monte-Carlo SE
 {primary_se:.4f}). The potential outcome is defined there in words; it is what the trial measures (whole-number items,
-total 0–40), with no value missing. `truth-subjects.csv.gz` holds what nobody could see: latent severity, the weeks of
+total 0–40), with no value missing. Every row has its Monte-Carlo standard error (`mc_se`); `definition` says in words what
+each quantity is, and docs/statistics/truths.md explains them. Further truths for 850 nm, 54 J/cm² and for the drug (all arms in the file):
+
+{more}
+
+`truth-subjects.csv.gz` holds what nobody could see: latent severity, the weeks of
 stopping, relapse and rescue, the dose really delivered.
 
 How the outcome comes about:
@@ -52,7 +58,9 @@ How the outcome comes about:
   the time, half as strong again with microvascular involvement; it builds up with the sessions delivered and halves
   every 3 weeks without them. Part of it goes through tissue oxygenation. No tolerance.
 - The drug: stronger at first, with dizziness and sleepiness; augmentation in 8 %.
-- After week 12: gradual loss of benefit and weekly relapses, rarer after 50 J/cm² and more.
+- After week 12: gradual loss of benefit and weekly relapses, rarer after 50 J/cm² and more. The rule of the plan counts a rise from
+  week 12, and who gained more has more to lose: the hazard ratio against sham is above 1 for every regimen of light, although the mean is
+  better than under sham at every visit.
 - Sessions are missed more often by those with more symptoms. Stopping treatment depends on the last *observed* change
   and the arm (missing at random), adverse events aside; about four of ten who stop treatment stay in the study. Outcomes
   after stopping lose the benefit slowly and few have stopped by week 4, so that a mixed model for repeated measures
@@ -108,6 +116,40 @@ def _arms(trial: Trial, values: dict[str, Any]) -> str:
     return _table(("Arm", "n", "Regimen", "Week 4", "Week 12"), rows)
 
 
+_MORE = (  # words, quantity, week, decimals
+    ("Slope of weeks 4–12 less that of sham, points/week", "difference in slope, weeks 4–12", None, 3),
+    ("Slope of weeks 12–21 less that of sham, points/week", "difference in slope, weeks 12–21", None, 3),
+    ("Indirect effect through tissue oxygenation, week 4", "indirect effect through oxygenation, treatment policy", 4, 2),
+    ("Direct effect past it, week 4", "direct effect past oxygenation, treatment policy", 4, 2),
+    ("Effect with microvascular involvement less that without it, week 4", "interaction, treatment policy, microvascular", 4, 2),
+    ("The same for a refractory course", "interaction, treatment policy, refractory", 4, 2),
+    ("The same for secondary restless legs syndrome", "interaction, treatment policy, secondary", 4, 2),
+    ("Without relapse 9 weeks after the end of treatment", "share without relapse (RELAPSE)", 9, 3),
+    ("Hazard ratio of relapse against sham", "hazard ratio of relapse (RELAPSE)", None, 2),
+    (
+        "Mean time without relapse to 9 weeks less that of sham, weeks",
+        "difference in restricted mean time without relapse (RELAPSE), weeks",
+        9,
+        2,
+    ),
+    ("Chance of a total of 0 at week 4 from 25–29", "chance of a total of 0 with a baseline of 25–29", 4, 6),
+    ("Chance of a fall of 27 points or more at week 4", "chance of a fall of 27 points or more", 4, 6),
+    ("Erythema, share of treated subjects", "incidence of Erythema", None, 3),
+)
+
+
+def _further(values: dict[str, Any]) -> str:
+    true = {(row["quantity"], row["arm"], row["week"]): row for row in values["truth"]}
+    rows = []
+    for words, quantity, week, decimals in _MORE:
+        cells = []
+        for arm in ("SHAM", PRIMARY, "ACTIVE"):
+            row = true.get((quantity, arm, week))
+            cells.append("" if row is None else f"{row['value']:.{decimals}f}")
+        rows.append((words, *cells))
+    return _table(("Quantity", "SHAM", PRIMARY, "ACTIVE"), rows)
+
+
 def readme(trial: Trial, tables: dict[str, pd.DataFrame], values: dict[str, Any]) -> str:
     """Text of README.md."""
     groups = tables["answer-key"].groupby(["rule", "severity", "file"]).size()
@@ -124,6 +166,7 @@ def readme(trial: Trial, tables: dict[str, pd.DataFrame], values: dict[str, Any]
         subjects=values["subjects"],
         primary=values["primary"]["value"],
         primary_se=values["primary"]["mc_se"],
+        more=_further(values),
         counts=_table(("Rule", "Severity", "File", "Lines of the key"), [(*group, str(n)) for group, n in groups.items()]),
     )
     for name, (label, columns) in FILES.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from nirls.simulate.config import Arm
 from nirls.simulate.devices import Fleet
 from nirls.simulate.text import iso, numbered, table
 from nirls.simulate.world import World
@@ -41,6 +42,21 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+def share(arm: Arm, preferred: str) -> float:
+    """Chance that a treated subject of the arm has an event of the kind, apart from one that stops treatment."""
+    term = next(t for t in _TERMS if t[1] == preferred)
+    column = {"nir": 3, "sham": 4, "drug": 5}[arm.kind]
+    grows = 0.6 + 0.4 * arm.fluence / 54 + 0.3 * (arm.irradiance > 45) if arm.kind == "nir" and term[6] else 1.0
+    return float(term[column]) * grows
+
+
+def stopping_event(arm: Arm) -> tuple[str, str, str]:
+    """Term, preferred term and system organ class of an event that stops treatment."""
+    if arm.kind == "drug":
+        return ("Dizziness", "Dizziness", "Nervous system disorders")
+    return ("Redness at treated skin", "Erythema", "Skin and subcutaneous tissue disorders")
+
+
 def adverse_events(world: World, devices: Fleet) -> pd.DataFrame:
     """AE: events of randomized subjects from first treatment to the end of participation, some before treatment."""
     rng, course = world.stream("AE"), world.course
@@ -51,13 +67,9 @@ def adverse_events(world: World, devices: Fleet) -> pd.DataFrame:
         first, last, end = int(world.treatment_first[k]), int(world.treatment_last[k]), int(world.study_end[k])
         if first == 0:
             continue
-        column = {"nir": 3, "sham": 4, "drug": 5}[arm.kind]
         mine: list[tuple[int, tuple[str, str, str], bool, int, bool]] = []  # index, names, device-related, day, stops treatment
         for j, term in enumerate(_TERMS):
-            share = term[column]
-            if arm.kind == "nir" and term[6]:
-                share *= 0.6 + 0.4 * arm.fluence / 54 + 0.3 * (arm.irradiance > 45)
-            if u[j] < share:
+            if u[j] < share(arm, term[1]):
                 early = when[j] ** 1.7 if term[6] else when[j]
                 span = (last if term[6] or arm.kind == "drug" else end) - first
                 mine.append((j, term[:3], term[6], first + int(early * max(span, 0)), False))
@@ -71,9 +83,7 @@ def adverse_events(world: World, devices: Fleet) -> pd.DataFrame:
                 )
                 mine.append((len(_TERMS), names, False, day, False))
         if course.stop_by_ae[k]:
-            names = (("Dizziness", "Dizziness", "Nervous system disorders") if arm.kind == "drug"
-                     else ("Redness at treated skin", "Erythema", "Skin and subcutaneous tissue disorders"))  # fmt: skip
-            mine.append((len(_TERMS) + 1, names, arm.kind == "nir", max(last - int(3 * when[-1]), first), True))
+            mine.append((len(_TERMS) + 1, stopping_event(arm), arm.kind == "nir", max(last - int(3 * when[-1]), first), True))
         if u[-1] < serious_first[k]:
             mine.append((len(_TERMS) + 2, _SERIOUS[int(4 * u2[-1, 0])], False, first + int(when[-2] * (end - first)), False))
         for j, names, device, day, stops in sorted(mine, key=lambda x: (x[3], x[0])):

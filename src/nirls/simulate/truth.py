@@ -20,11 +20,15 @@ from nirls.simulate.irls import IMPACT_ITEMS, SYMPTOM_ITEMS
 from nirls.simulate.latent import Subjects, draw, site_effects
 from nirls.simulate.schedule import TREATMENT_WEEKS, VISITS
 from nirls.simulate.streams import stream
+from nirls.simulate.truths import adverse, durability, extremes, mediation, mediation_model, slopes, subgroups
+from nirls.simulate.truths.means import Means, by_quantity
 
 CHUNK = 10_000
 REFERENCE = "SHAM"
 PRIMARY = "NIR850-54"
 COLUMNS = tuple(k for k, visit in enumerate(VISITS) if visit.week is not None and 0 < visit.week <= TREATMENT_WEEKS)
+
+MODULES = (slopes, subgroups, mediation, mediation_model, durability, extremes, adverse)
 
 DEFINITION = {
     "population": (
@@ -56,24 +60,9 @@ DEFINITION = {
         "Monte-Carlo standard error: standard deviation over subjects (of the differences within subjects, for a difference) divided by the"
         " square root of their number."
     ),
+    **{key: text for module in MODULES for key, text in module.DEFINITION.items()},
 }
-
-
-class _Mean:
-    """Running mean and standard error over chunks."""
-
-    def __init__(self) -> None:
-        self.n, self.sum, self.square = 0, 0.0, 0.0
-
-    def add(self, values: NDArray) -> None:
-        values = np.asarray(values, dtype=float)
-        self.n += len(values)
-        self.sum = self.sum + values.sum(axis=0)
-        self.square = self.square + (values**2).sum(axis=0)
-
-    def result(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        mean = np.asarray(self.sum) / self.n
-        return mean, np.sqrt(np.maximum(np.asarray(self.square) / self.n - mean**2, 0) / self.n)
+WEEKS = tuple(week for k in COLUMNS if (week := VISITS[k].week) is not None)
 
 
 def chunk(trial: Trial, number: int) -> Subjects:
@@ -99,23 +88,8 @@ def outcomes(trial: Trial, subjects: Subjects, arm: int, *, events: bool) -> dic
     kept = np.minimum(np.arange(len(week)), last[:, None])
     parts["composite"] = np.where(failed, 0, total - base)
     parts["on treatment"] = np.take_along_axis(total - base, kept, axis=1)
-    parts["treated"] = ~off[:, 0]
+    parts["treated"], parts["base"] = ~off[:, 0], base[:, 0]
     return {"IRLSTOT": total - base, "responder": 2 * (base - total) >= base, "remitter": total <= 10, **parts}
-
-
-def _rows(kind: str, arm: str, means: _Mean, comparison: str = "") -> list[dict[str, Any]]:
-    value, se = means.result()
-    return [
-        {
-            "quantity": kind,
-            "arm": arm,
-            "comparison": comparison,
-            "week": VISITS[column].week,
-            "value": round(float(v), 5),
-            "mc_se": round(float(s), 5),
-        }
-        for column, v, s in zip(COLUMNS, value, se, strict=True)
-    ]
 
 
 def compute(trial: Trial, chunks: int | None = None) -> list[dict[str, Any]]:
@@ -130,12 +104,12 @@ def compute(trial: Trial, chunks: int | None = None) -> list[dict[str, Any]]:
     """
     arms = [arm.code for arm in trial.arms]
     reference = arms.index(REFERENCE)
-    means: dict[tuple[str, str, str], _Mean] = {}
-
-    def add(quantity: str, arm: str, values: NDArray, comparison: str = "") -> None:
-        if len(values):
-            means.setdefault((quantity, arm, comparison), _Mean()).add(values)
-
+    means, groups_differ = Means(), subgroups.Subgroups(trial, reference, WEEKS)
+    parts = (
+        slopes.Slopes(trial, reference), mediation.Mediation(trial, reference), mediation_model.MediationModel(trial, reference),
+        durability.Durability(trial, reference), extremes.Extremes(trial), adverse.Adverse(trial),
+    )  # fmt: skip
+    add = means.add
     for number in range(trial.truth_subjects // CHUNK if chunks is None else chunks):
         subjects = chunk(trial, number)
         groups = {"microvascular": subjects.microvascular, "no microvascular": ~subjects.microvascular}
@@ -156,13 +130,16 @@ def compute(trial: Trial, chunks: int | None = None) -> list[dict[str, Any]]:
                     add("difference in mean change, while on treatment", arm, (mine["on treatment"] - sham["on treatment"])[on], comparison)
                     for name in ("responder", "remitter"):
                         add(f"risk difference, {name}, {world}", arm, mine[name].astype(int) - sham[name], comparison)
+                    groups_differ.add(subjects, mine["base"], arm, mine["IRLSTOT"] - sham["IRLSTOT"])
                     for name, mask in groups.items():
                         add(f"difference in mean change, {world}, {name}", arm, (mine["IRLSTOT"] - sham["IRLSTOT"])[mask], comparison)
                 if world == "treatment policy" and k != reference:
                     add(f"responder share, {world}", arm, mine["responder"])
             if world == "treatment policy":
                 add(f"responder share, {world}", REFERENCE, sham["responder"])
-    return [row for (quantity, arm, comparison), m in means.items() for row in _rows(quantity, arm, m, comparison)]
+        for part in parts:
+            part.add(number, subjects)
+    return means.rows(WEEKS) + by_quantity(groups_differ.rows()) + [row for part in parts for row in by_quantity(part.rows())]
 
 
 def truth(trial: Trial, cached: Path | None = None) -> dict[str, Any]:

@@ -83,11 +83,21 @@ def ordinals(values: pd.Series) -> DayArray:
     return np.array([max(value.toordinal(), 1) - (value.year == 1) for value in values], dtype=np.int64)
 
 
+def visit_days(rng: np.random.Generator, n: int) -> DayArray:
+    """Days from study day 1 to each visit of n subjects, within two days of its target; shape (n, visits)."""
+    jitter = rng.choice([-2, -1, 0, 1, 2], size=(n, N_VISITS), p=[0.08, 0.20, 0.44, 0.20, 0.08])
+    return np.array([visit.target for visit in VISITS]) - 1 + jitter
+
+
+def session_days(rng: np.random.Generator, n: int) -> DayArray:
+    """Days from study day 1 to each of three sessions a week of n subjects; shape (n, 12, 3)."""
+    late = rng.integers(0, 2, (n, TREATMENT_WEEKS, 3))
+    late[:, 0, 0] = 0
+    return 7 * np.arange(TREATMENT_WEEKS)[None, :, None] + 2 * np.arange(3)[None, None, :] + late
+
+
 def _visit_days(trial: Trial, r: pd.DataFrame, course: Course, day1: DayArray) -> DayArray:
-    rng = stream(trial.seed, "SV")
-    jitter = rng.choice([-2, -1, 0, 1, 2], size=(len(r), N_VISITS), p=[0.08, 0.20, 0.44, 0.20, 0.08])
-    target = np.array([visit.target for visit in VISITS])
-    days = day1[:, None] + target - 1 + jitter
+    days = day1[:, None] + visit_days(stream(trial.seed, "SV"), len(r))
     days[:, 0], days[:, 1] = ordinals(r["screening"]), ordinals(r["baseline"])
     return np.where(course.attended, days, 0)
 
@@ -130,9 +140,7 @@ def happen(trial: Trial, roster: Roster) -> World:
     on_device = np.array([trial.arms[k].kind != "drug" for k in r["arm"]])
 
     rng = stream(trial.seed, "sessions: days")
-    late = rng.integers(0, 2, (n, TREATMENT_WEEKS, 3))
-    late[:, 0, 0] = 0
-    plan = day1[:, None, None] + 7 * np.arange(TREATMENT_WEEKS)[None, :, None] + 2 * np.arange(3)[None, None, :] + late
+    plan = day1[:, None, None] + session_days(rng, n)
     session_day = np.where(course.delivered & on_device[:, None, None], plan, 0)
     few = rng.integers(2, 6, n)
     drug_last = np.where(course.stop_week > 0, day1 + 7 * course.stop_week.astype(int) - 1, day1 + few)

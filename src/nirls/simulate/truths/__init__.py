@@ -1,0 +1,1 @@
+"""True values of the demonstration trial, one module for each kind; `nirls.simulate.truth` puts them together."""

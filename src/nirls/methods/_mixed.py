@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,8 @@ class Mixed:
     failure: str
 
 
-def fit_mixed(data: AnalysisData, options: MMRMOptions) -> Mixed:
-    """Fit the model of `options`; one that cannot be fitted is kept with its reason."""
+def fit_mixed(data: AnalysisData, options: MMRMOptions, extra: Sequence[str] = ()) -> Mixed:
+    """Fit the model of `options`, with `extra` terms at its end; one that cannot be fitted is kept with its reason."""
     import warnings
 
     from nirls.errors import MethodError
@@ -75,7 +76,7 @@ def fit_mixed(data: AnalysisData, options: MMRMOptions) -> Mixed:
     visits = [str(v) for v in frame[options.visit].cat.categories]
     # with one visit the visit factor has no column of its own
     visit_terms = [f"{c}:{options.visit}" for c in options.by_visit] + [f"{group}:{options.visit}"]
-    terms = [*options.covariates, group, options.visit, *visit_terms]
+    terms = [*options.covariates, group, options.visit, *visit_terms, *extra]
     formula = f"{options.response} ~ {' + '.join(terms)}"
 
     entered = complete(frame, options.response, group, options.covariates)

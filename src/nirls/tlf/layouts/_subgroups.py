@@ -1,0 +1,116 @@
+"""What the displays of subgroup effects share: the lines, read from the results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from nirls.plan.base import PlanModel
+from nirls.tlf.context import DisplayContext
+from nirls.tlf.errors import DisplayError
+from nirls.tlf.formats import number, p_value
+from nirls.tlf.layouts._common import capital
+from nirls.tlf.lookup import Ard, Found
+from nirls.tlf.notes import Notes
+
+EFFECT, SHRUNK, INTERACTION, DIRECTION, OVERALL = (
+    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "overall effect",
+)  # fmt: skip
+THREE = ("estimate", "conf_low", "conf_high")
+
+
+class SubgroupsDisplay(PlanModel):
+    """Options of the displays of `subgroups`."""
+
+    comparison: str | None = Field(None, description="Comparison to show, as the results name it; default: their first.")
+    known: dict[str, float] = Field(
+        default_factory=dict, description="'VARIABLE' → true difference of the effects of its two levels, where known (simulated data)."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One level: sizes, effect (estimate and limits) and shrunken effect; `reason` where it is not estimated."""
+
+    name: str
+    sizes: tuple[Found, Found] | None
+    effect: tuple[Found, ...]
+    shrunken: tuple[Found, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One variable with its levels and its test of interaction."""
+
+    variable: str
+    levels: tuple[Level, ...]
+    prespecified: bool
+    p: Found | None
+    adjusted: Found | None
+    difference: tuple[Found, ...]
+    direction: Found | None
+    expected: str
+
+
+def comparison_of(ard: Ard, options: SubgroupsDisplay) -> str:
+    """The comparison asked for, else the first of the overall effects."""
+    have = ard.values("comparison", variable=OVERALL)
+    if options.comparison is not None and options.comparison not in have:
+        known = ", ".join(have)
+        raise DisplayError(f"{ard.display_id}: options.comparison: {options.comparison!r} is not in {ard.analysis_id!r}, which has {known}")
+    return options.comparison or have[0]
+
+
+def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
+    """The variables of the results in order."""
+    at = {"comparison": comparison, "visit": ard.facts["at"]}
+    out = []
+    for variable in ard.values("group2", variable=EFFECT):
+        of = at | {"group2": variable}
+        levels = []
+        for level in ard.values("group2_level", variable=EFFECT, group2=variable, comparison=comparison):
+            key = of | {"group2_level": level}
+            n, m = (ard.find(s, variable=EFFECT, **key) for s in ("n_subjects", "n_reference"))
+            effect = tuple(f for s in THREE if (f := ard.find(s, variable=EFFECT, **key)) is not None)
+            shrunken = tuple(f for s in THREE if (f := ard.find(s, variable=SHRUNK, **key)) is not None)
+            known = len(effect) == 3
+            reason = "" if known else (effect[0].error if effect else "not estimated")
+            sizes = (n, m) if n is not None and m is not None else None
+            levels.append(Level(name=level, sizes=sizes, effect=effect, shrunken=shrunken if known else (), reason=reason))
+        planned = ard.get("rejected", variable=INTERACTION, **of)
+        expected = ard.find("text", variable="expected", **of)
+        difference = tuple(f for s in THREE if (f := ard.find(s, variable=INTERACTION, **of)) is not None)
+        out.append(
+            Block(
+                variable=variable, levels=tuple(levels), prespecified=bool(planned.value), p=ard.find("p_value", variable=INTERACTION, **of),
+                adjusted=ard.find("p_adjusted", variable=INTERACTION, **of), difference=difference,
+                direction=ard.find("p_value", variable=DIRECTION, **of), expected=expected.text if expected is not None else "",
+            )
+        )  # fmt: skip
+    return out
+
+
+def p_text(context: DisplayContext, block: Block) -> str:
+    """ "p 0.0833, Holm 0.2500"; what could not be tested says NE."""
+    if block.p is None or block.p.error:
+        return "NE"
+    text = p_value(block.p.value, context.p_style)
+    return f"{text}; Holm {p_value(block.adjusted.value, context.p_style)}" if block.adjusted is not None else text
+
+
+def effect_text(found: tuple[Found, ...], digits: int) -> str:
+    """ "−4.65 (−6.73, −2.57)"."""
+    return f"{number(found[0].value, digits)} ({number(found[1].value, digits)}, {number(found[2].value, digits)})"
+
+
+def subgroup_notes(ard: Ard, notes: Notes) -> None:
+    """Model, shrinkage, multiplicity and what is not claimed."""
+    notes.general(f"{capital(ard.facts['subgroup_model'])}. Degrees of freedom: {ard.facts['ddf']}; margins {ard.facts['weights']}.")
+    if "covariance" in ard.facts:
+        notes.general(f"Covariance of repeated measurements: {ard.facts['covariance']}. Effects at {ard.facts['at'].lower()}.")
+    notes.general(f"Shrunken effects: {ard.facts['shrinkage']}.")
+    notes.general(f"{capital(ard.facts['multiplicity'])}.")
+    for text in ard.footnotes:
+        notes.general(text)

@@ -1,0 +1,207 @@
+"""The methods `subgroups` and `johnson_neyman`: at one visit against R's lm and emmeans (subgroups.json); over visits by identities."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nirls.errors import DataError
+from nirls.methods.johnson_neyman import JohnsonNeymanOptions, johnson_neyman
+from nirls.methods.subgroups import SubgroupsOptions, subgroups
+from nirls.models.mmrm import mmrm
+from nirls.plan.load import load_plan
+from nirls.plan.study import BaselineItem
+from tests.adam.conftest import ROOT
+from tests.methods.test_linear_methods import ARMS, HERE, ard, data, stat
+
+R = json.loads((HERE / "subgroups.json").read_text(encoding="utf-8"))
+POOLS = {"high": ["NIR-H"], "pooled": ["NIR-L", "NIR-H"]}
+EFFECT, INTERACTION = "subgroup effect", "interaction"
+
+
+@pytest.fixture
+def adqs():
+    frame = pd.read_csv(HERE / "irls_parallel.csv", keep_default_na=False, na_values=[""]).rename(columns={"TRT": "TRT01P"})
+    return frame.assign(AVISITN=frame["AVISIT"].str[1:].astype(float), AVISIT="Week " + frame["AVISIT"].str[1:], PARAMCD="IRLSTOT")
+
+
+def given(frame, method, arms=ARMS, reference="SHAM"):
+    adsl = frame.drop_duplicates("USUBJID")
+    made = data(frame, method, adsl=adsl, arms=arms)
+    made.plan.study.reference = reference
+    made.plan.study.strata = {}
+    made.plan.study.covariates = {
+        "REGION": BaselineItem(label="Region", source="DM.REGION", levels=["AM", "AP", "EU"]),
+        "SEX": BaselineItem(label="Sex", source="DM.SEX", levels=["F", "M"]),
+    }
+    return made
+
+
+def effects(frame, variable="REGION", *, prespecified=True, reference="SHAM", pools=POOLS, **more):
+    options = {"covariates": ["BASE"], "by_visit": [], "at_visit": "Week 4", "pools": pools, "min_per_arm": 5} | more
+    item = {"variable": variable, "prespecified": prespecified}
+    return ard(subgroups(given(frame, "subgroups", reference=reference), SubgroupsOptions(subgroups=[item], **options)))
+
+
+def test_at_one_visit_it_is_analysis_of_covariance(adqs):
+    """R: lm(CHG ~ BASE + TRT * REGION), emmeans."""
+    found, r = effects(adqs[adqs["AVISIT"] == "Week 4"]), R["lm"]
+    for i, (region, pool) in enumerate(zip(r["region"], r["contrast"], strict=True)):
+        key = {"variable": EFFECT, "comparison": f"{pool} - SHAM", "group2_level": region}
+        values = [stat(found, s, **key) for s in ("estimate", "std_error", "df", "conf_low", "conf_high")]
+        assert values == pytest.approx([r[s][i] for s in ("estimate", "se", "df", "low", "high")], rel=1e-9)
+    key = {"variable": INTERACTION, "comparison": "pooled - SHAM"}
+    assert stat(found, "p_value", **key) == pytest.approx(r["joint"]["p"], rel=1e-9)
+    assert stat(found, "num_df", **key) == 2 and stat(found, "den_df", **key) == pytest.approx(148, rel=1e-12)
+    assert round(stat(found, "f_statistic", **key), 3) == r["joint"]["F"]  # emmeans prints three decimals
+    assert stat(found, "p_adjusted", **key) == stat(found, "p_value", **key), "Holm of one test"
+
+
+def test_over_visits_two_levels_are_a_t_test(adqs):
+    """The interaction is the squared t of the difference of the two effects, which are the contrasts of the model itself."""
+    found = effects(adqs, "SEX", by_visit=["BASE"])
+    fit = mmrm(
+        "CHG ~ BASE + SEX + TRT01P + AVISIT + BASE:AVISIT + TRT01P:AVISIT + SEX:TRT01P + SEX:AVISIT + SEX:TRT01P:AVISIT",
+        adqs.assign(TRT01P=pd.Categorical(adqs["TRT01P"], ARMS)), subject="USUBJID", visit="AVISIT", ddf="kenward-roger-linear",
+    )  # fmt: skip
+    table = fit.contrasts("TRT01P", by=["SEX", "AVISIT"], reference="SHAM").set_index(["SEX", "AVISIT", "TRT01P"])
+    for sex in "FM":
+        own = table.loc[(sex, "Week 4", "NIR-H")]
+        key = {"variable": EFFECT, "comparison": "high - SHAM", "group2_level": sex}
+        for name in ("estimate", "std_error", "df", "conf_low", "conf_high"):
+            assert stat(found, name, **key) == pytest.approx(own[name], rel=1e-7)
+    key = {"variable": INTERACTION, "comparison": "high - SHAM"}
+    gap, error = stat(found, "estimate", **key), stat(found, "std_error", **key)
+    assert stat(found, "f_statistic", **key) == pytest.approx((gap / error) ** 2, rel=1e-9)
+    e = [stat(found, "estimate", variable=EFFECT, comparison="high - SHAM", group2_level=sex) for sex in "FM"]
+    assert gap == pytest.approx(e[0] - e[1], rel=1e-9)
+    shrunken = [stat(found, "estimate", variable="shrunken effect", comparison="high - SHAM", group2_level=sex) for sex in "FM"]
+    assert min(e) - 1e-9 <= min(shrunken) and max(shrunken) <= max(e) + 1e-9
+
+
+def test_signs_turn_with_the_arms(adqs):
+    one = effects(adqs, "SEX", pools={"x": ["NIR-H"]})
+    other = effects(adqs, "SEX", pools={"x": ["SHAM"]}, reference="NIR-H")
+    for sex in "FM":
+        a = stat(one, "estimate", variable=EFFECT, comparison="x - SHAM", group2_level=sex)
+        b = stat(other, "estimate", variable=EFFECT, comparison="x - NIR-H", group2_level=sex)
+        assert a == pytest.approx(-b, rel=1e-6)
+
+
+def test_no_p_values_within_subgroups_and_sizes_add_up(adqs):
+    found = effects(adqs, "SEX")
+    assert not ((found["variable"] == EFFECT) & (found["stat_name"] == "p_value")).any()
+    for pool in POOLS:
+        n = [stat(found, "n_subjects", variable=EFFECT, comparison=f"{pool} - SHAM", group2_level=sex) for sex in "FM"]
+        assert sum(n) == stat(found, "n_subjects", variable="overall effect", comparison=f"{pool} - SHAM")
+
+
+def test_small_levels_are_not_estimated(adqs):
+    found = effects(adqs, min_per_arm=17)
+    sizes = found[(found["variable"] == EFFECT) & found["stat_name"].isin(["n_subjects", "n_reference"])]
+    small = sizes.groupby(["comparison", "group2_level"])["stat"].min() < 17
+    assert small.any() and not small.all()
+    for (comparison, level), few in small.items():
+        row = found[(found["variable"] == EFFECT) & (found["comparison"] == comparison) & (found["group2_level"] == level)]
+        row = row[row["stat_name"] == "estimate"]
+        assert (row["error"].item() == "n<17, not estimated") == few and row["stat"].isna().item() == few
+    for comparison, left in (~small).groupby("comparison").sum().items():
+        assert stat(found, "n", variable=INTERACTION, comparison=comparison) == left
+
+
+def test_a_constant_variable_is_no_subgroup(adqs):
+    found = effects(adqs.assign(SEX="F"), "SEX")
+    row = found[(found["variable"] == INTERACTION) & (found["stat_name"] == "p_value")]
+    assert row["stat"].isna().all() and row["error"].str.contains("the same SEX").all()
+
+
+def test_missing_values_are_counted_by_arm(adqs):
+    lost = adqs["USUBJID"].isin(adqs["USUBJID"].unique()[:3])
+    found = effects(adqs.assign(SEX=adqs["SEX"].mask(lost)), "SEX")
+    assert found.loc[(found["variable"] == "no value"), "stat"].sum() == 3
+
+
+def test_holm_is_over_the_planned_interactions(adqs):
+    items = [{"variable": "SEX", "prespecified": True}, {"variable": "REGION", "prespecified": True}]
+    options = {"covariates": ["BASE"], "by_visit": [], "at_visit": "Week 4", "pools": {"high": ["NIR-H"]}, "min_per_arm": 5}
+    found = ard(subgroups(given(adqs, "subgroups"), SubgroupsOptions(subgroups=items, **options)))
+    p = sorted(stat(found, "p_value", variable=INTERACTION, group2=v) for v in ("SEX", "REGION"))
+    adjusted = sorted(stat(found, "p_adjusted", variable=INTERACTION, group2=v) for v in ("SEX", "REGION"))
+    assert adjusted == pytest.approx([min(1, 2 * p[0]), max(min(1, 2 * p[0]), p[1])], rel=1e-12)
+    items[1]["prespecified"] = False
+    found = ard(subgroups(given(adqs, "subgroups"), SubgroupsOptions(subgroups=items, **options)))
+    assert not ((found["stat_name"] == "p_adjusted") & (found["group2"] == "REGION")).any()
+
+
+# --- a marker -----------------------------------------------------------------------------------------------------------------
+
+
+def along(frame, **more):
+    marker = {"variable": "AGE", "per": 10.0} | more
+    options = JohnsonNeymanOptions(covariates=["BASE", "SEX"], markers=[marker], pool={"Light": ["NIR-L", "NIR-H"]})
+    return ard(johnson_neyman(given(frame[frame["AVISIT"] == "Week 4"], "johnson_neyman"), options))
+
+
+def test_a_marker_is_ordinary_least_squares(adqs):
+    """The normal equations by hand."""
+    found = along(adqs)
+    week = adqs[(adqs["AVISIT"] == "Week 4") & adqs["CHG"].notna()]
+    light = (week["TRT01P"] != "SHAM").to_numpy(float)
+    x = np.column_stack([np.ones(len(week)), week["BASE"], week["SEX"] == "M", light, week["AGE"], light * week["AGE"]]).astype(float)
+    beta, rest, *_ = np.linalg.lstsq(x, week["CHG"].to_numpy(float), rcond=None)
+    df = len(week) - 6
+    cov = np.linalg.inv(x.T @ x) * rest[0] / df
+    key = {"variable": INTERACTION, "group2_level": "AGE"}
+    assert stat(found, "estimate", **key) == pytest.approx(10 * beta[5], rel=1e-9)
+    assert stat(found, "std_error", **key) == pytest.approx(10 * np.sqrt(cov[5, 5]), rel=1e-9)
+    assert stat(found, "df", **key) == df
+    curve = found[(found["variable"] == "curve") & (found["stat_name"] == "estimate")]
+    at = curve["variable_level"].astype(float).to_numpy()
+    np.testing.assert_allclose(curve["stat"], beta[3] + beta[5] * at, rtol=1e-5)
+    inner, outer = (found.loc[found["stat_name"] == s, "stat"].to_numpy() for s in ("conf_low", "band_low"))
+    assert (outer < inner[-len(outer) :]).all(), "for all values at once the band is wider"
+
+
+def test_a_logarithm_does_not_depend_on_the_unit(adqs):
+    one, two = along(adqs, scale="log"), along(adqs.assign(AGE=adqs["AGE"] * 1000), scale="log")
+    key = {"variable": INTERACTION, "group2_level": "AGE"}
+    assert stat(one, "estimate", **key) == pytest.approx(stat(two, "estimate", **key), rel=1e-7)
+    with pytest.raises(DataError, match="a logarithm needs values above 0"):
+        along(adqs.assign(AGE=adqs["AGE"] - 60), scale="log")
+
+
+def test_values_outside_the_data_are_not_given(adqs):
+    rows = along(adqs)
+    roots = rows[(rows["variable"] == "root") & rows["stat_name"].isin(["root_low", "root_high"])]
+    known = roots["stat"].notna()
+    age = adqs["AGE"]
+    assert roots.loc[known, "stat"].between(age.min(), age.max()).all()
+    assert roots.loc[~known, "error"].isin(["outside the range of the data", "the band touches 0 nowhere"]).all()
+
+
+# --- the plan -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_variable_from_after_baseline_is_refused():
+    plan = load_plan("nir-rls", root=ROOT)
+    spec = plan.analyses["subgroup_effects"]
+    options = {k: v for k, v in spec.options.items() if k != "subgroups"}
+
+    def problems(*items):
+        return list(SubgroupsOptions(subgroups=list(items), **options).cross_check(spec, plan))
+
+    assert problems({"variable": "MICROVFL"}) == []
+    (text,) = problems({"variable": "GUESSW1"})
+    assert "GUESSW1" in text and "measured after baseline" in text and "`covariates`" in text
+    (text,) = problems({"variable": "DCTREAS"})
+    assert "DCTREAS is not among `covariates` and `strata`" in text
+    (text,) = problems({"variable": "FERRBL"})
+    assert "is a number" in text and "johnson_neyman" in text
+    (text,) = problems({"variable": "MICROVFL", "larger": "YES"})
+    assert "'YES' is not among the levels Y, N" in text
+    marker = plan.analyses["marker_effects"]
+    rest = {k: v for k, v in marker.options.items() if k != "markers"}
+    made = JohnsonNeymanOptions(markers=[{"variable": "NPOST"}, {"variable": "SEX"}], **rest)
+    text = " ".join(made.cross_check(marker, plan))
+    assert "NPOST is not among" in text and "SEX has levels" in text

@@ -8,8 +8,17 @@ from scipy import stats
 
 from nirls.errors import MethodError
 from nirls.stats.reported import (
-    Arm, combined, correlation_of, difference, error_from_interval, error_from_p, least_difference, sd_from_difference, sd_from_error,
-    sd_of_change, split,
+    Arm,
+    combined,
+    correlation_of,
+    difference,
+    error_from_interval,
+    error_from_p,
+    least_difference,
+    sd_from_difference,
+    sd_from_error,
+    sd_of_change,
+    split,
 )  # fmt: skip
 
 RNG = np.random.default_rng(11)

@@ -80,6 +80,12 @@ class Pooled:
         w = 1 / (self.s**2 + self.tau2)
         return w / w.sum()
 
+    @property
+    def common_weights(self) -> Array:
+        """Shares in the common effect."""
+        w = 1 / self.s**2
+        return w / w.sum()
+
     def common(self) -> Mean:
         """One effect common to all studies (τ² = 0), normal."""
         w = 1 / self.s**2
@@ -112,7 +118,7 @@ class Pooled:
     def prediction(self, level: float = 0.95, *, error: float | None = None, df: float | None = None) -> tuple[float, float, float]:
         """Limits of μ ± t √(τ² + SE²), the effect of another study, and the degrees of freedom.
 
-        By default the error of known variances and k − 2 (Higgins, Thompson and Spiegelhalter); metafor with HKSJ takes that error and k − 1.
+        By default the error of known variances and k − 2 (Higgins, Thompson and Spiegelhalter); metafor with HKSJ: that error, k − 1.
 
         Raises
         ------

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 OWN = "THIS TRIAL"
 ALL, PRIOR, UNDERIVED = "all", "without this trial", "without derived figures"
 MEANS = ("common effect", "random effects", "HKSJ", "modified HKSJ")
+DOUBT = 0.10
+"""p of Q below which a common effect of two studies is in doubt."""
 STATS = ("estimate", "std_error", "df", "conf_low", "conf_high", "p_value")
 
 
@@ -96,7 +98,11 @@ def meta_analysis(data: AnalysisData, options: MetaAnalysisOptions) -> MethodRes
         key = {"variable": "study", "variable_level": name}
         estimate, error = studies[name]
         published = next((r for r in sorted_rows.used if r.id == name), None)
-        n, low, high = (own["n"], own["conf_low"], own["conf_high"]) if published is None else (published.n, published.low, published.high)
+        if published is None:
+            assert own is not None
+            n, low, high = own["n"], own["conf_low"], own["conf_high"]
+        else:
+            n, low, high = published.n, published.low, published.high
         found.append(row("n", None if n != n else n, error="" if n == n else "the source gives no number", **key))
         found += rows({"estimate": estimate, "std_error": error, "conf_low": low, "conf_high": high}, **key)
         alone = isinstance(whole, str)
@@ -124,7 +130,7 @@ def meta_analysis(data: AnalysisData, options: MetaAnalysisOptions) -> MethodRes
         found.append(row("n", _size(of_set, names, derived), variable="pooled", **key))
         found += _means(one, options.level, key) + _spread(one, options.level, key)
     try:
-        test = funnel(*(_array(studies[n][k] for n in names) for k in (0, 1)), least=options.funnel_least)
+        test = funnel(_array(studies[n][0] for n in names), _array(studies[n][1] for n in names), options.funnel_least)
         found += rows({"statistic": test.statistic, "df": test.df, "p_value": test.p_value}, variable="funnel")
     except MethodError as error_:
         found += [row(s, None, error=str(error_), variable="funnel") for s in ("statistic", "df", "p_value")]
@@ -136,6 +142,10 @@ def meta_analysis(data: AnalysisData, options: MetaAnalysisOptions) -> MethodRes
             "Two studies: the interval of Hartung, Knapp, Sidik and Jonkman has one degree of freedom (t = 12.7 at 95%) and says next to "
             "nothing. The common effect stands beside it; it holds only if both studies estimate the same effect."
         )
+        if not isinstance(whole, str) and whole.q_test()[2] < DOUBT:
+            notes.append(
+                "The two studies differ by more than their errors explain (Q, p below 0.10): the common effect may describe neither."
+            )
     texts = {
         "direction": direction, "tau2": options.tau2, "shown": shown, "active": options.favours[0], "control": options.favours[1],
         "outcome": "; ".join(options.outcomes), "kinds": "; ".join(options.kinds), "literature": file,
@@ -226,12 +236,14 @@ def _means(one: Pooled | str, level: float, key: dict[str, str]) -> list[dict[st
             if stat == "df" and value == float("inf"):
                 continue  # normal
             found.append(row(stat, value, variable_level=name, **key))
+    ends: tuple[float | None, ...] = (None, None, None)
+    why = ""
     try:
-        low, high, df = one.prediction(level)
-        values, why = {"conf_low": low, "conf_high": high, "df": df}, ""
+        ends = one.prediction(level)
     except MethodError as error:
-        values, why = dict.fromkeys(("conf_low", "conf_high", "df")), str(error)
-    return found + [row(s, v, error=why, variable_level="prediction", **key) for s, v in values.items()]
+        why = str(error)
+    names = ("conf_low", "conf_high", "df")
+    return found + [row(s, v, error=why, variable_level="prediction", **key) for s, v in zip(names, ends, strict=True)]
 
 
 def _spread(one: Pooled | str, level: float, key: dict[str, str]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pydantic import Field
 from nirls.plan.base import PlanModel
 from nirls.tlf import model_text
 from nirls.tlf.document import FigureDocument, Ref, stem
-from nirls.tlf.formats import bind, count, interval, number, percent
+from nirls.tlf.formats import NBSP, bind, count, interval, number, percent
 from nirls.tlf.layouts import _meta
 from nirls.tlf.layouts._common import digits, head
 from nirls.tlf.layouts._common import number as display_number
@@ -84,7 +84,7 @@ def meta_forest(request: Request) -> Laid:
             continue
         lines.append(
             _Line(
-                label=f"{label}, k = {count(k.value)}", n="", weight="", mark="diamond", bold=i == 0,
+                label=f"{label}, k{NBSP}={NBSP}{count(k.value)}", n="", weight="", mark="diamond", bold=i == 0,
                 values=(e.value, low.value, high.value),
                 effect=f"{number(e.value, d)} {interval(low.value, high.value, d)}",
             )

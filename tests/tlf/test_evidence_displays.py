@@ -1,0 +1,94 @@
+"""Displays of meta-analysis and of the single case."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from nirls.plan.display import Display
+from nirls.tlf.errors import DisplayError
+from nirls.tlf.make import make_display
+from tests.methods.evidence_trial import pooled, shipped, studies, written
+from tests.tlf.drawn import SVG, assert_legible, words
+
+
+def made(world, layout, ard, kind="table", **options):
+    number = "F14.2.8.2" if kind == "figure" else "T14.2.8.2"
+    entry = Display(
+        title="Evidence", kind=kind, layout=layout, analyses={"main": str(ard["analysis_id"].iloc[0])}, section="x", options=options
+    )
+    document, files = make_display(number, entry, {"main": ard}, {}, world.context, ["svg"] if kind == "figure" else ["html", "rtf"])
+    return (document, files["svg"]) if kind == "figure" else document
+
+
+def texts(document):
+    return [(row.label, [c.text for c in row.cells]) for row in document.rows]
+
+
+def notes(document):
+    return " ".join(f.text for f in document.footnotes)
+
+
+def test_table(nine):
+    document = made(nine, "meta", shipped("devices"))
+    rows = dict(texts(document)[::-1])
+    assert (
+        rows["This trial"][:3] == ["176", "−3.86", "0.810"] and rows["RESTFUL-2023: Tonic motor activation (NTX100)"][3] == "(−5.40, −1.40)"
+    )
+    first = next(r for r in document.rows if r.emphasis)
+    assert first.label == "Random effects (REML), HKSJ" and first.cells[0].text == "k = 4"
+    assert rows["Prediction interval"][-1] == "t, 2 df" and "Without NPNS-2021" in rows and "MASSAGER-2020: Foot massager" not in rows
+    said = notes(document)
+    for part in (
+        "same patients as MITCHELL-2011-SHAM",
+        "no power with fewer than 10",
+        "SLEEP 2023 zsad190",
+        "never part of its own prior",
+        "A bound",
+    ):
+        assert part in said
+    assert all(c.refs for r in document.rows for c in r.cells if c.text)
+
+
+def test_table_of_two_and_of_one(nine):
+    two = made(nine, "meta", shipped("nir"))
+    emphasised = [r.label for r in two.rows if r.emphasis]
+    assert emphasised == ["Common effect", "Common effect"] and "one degree of freedom" in notes(two)
+    assert dict(texts(two))["Prediction interval"][3] == "NE" and "there are two" in notes(two)
+    one = made(nine, "meta", shipped("alone"))
+    assert dict(texts(one)[::-1])["Random effects (REML), HKSJ"][1] == "NE" and "nothing to pool" in notes(one)
+
+
+@pytest.mark.parametrize("name", ["devices", "nir", "alone"])
+def test_forest(nine, name):
+    document, svg = made(nine, "meta_forest", shipped(name), "figure")
+    assert_legible(svg)
+    said = [t.replace("\xa0", " ") for t in words(svg)]
+    assert "← favours light" in said and "favours sham →" in said and "Left out" in said
+    assert any(t.startswith("MITCHELL-2014: Near-infrared light: same patients") for t in said)
+    ard = shipped(name)
+    here = ard[(ard["variable"] == "pooled") & (ard["variable_level"] == "HKSJ") & (ard["group2_level"] == "all")]
+    here = here.set_index("stat_name")["stat"]
+    shown = "{:.2f} ({:.2f}, {:.2f})".format(*(here[s] for s in ("estimate", "conf_low", "conf_high"))).replace("-", "−")
+    assert (shown in said) == (name != "alone") and ("Prediction interval, 2 df" in said) == (name == "devices")
+    assert ("Not pooled" in document.alt) == (name == "alone")
+    if name == "nir":
+        assert any("one study" in t for t in said) and any(t.startswith("Common effect") for t in said)
+
+
+def test_squares_have_areas_in_proportion_to_weight(nine, tmp_path):
+    text = studies(*((n, "device v sham", y, s, {}) for n, y, s in (("A", -3, 1), ("B", -3.2, 1.5), ("C", -2.8, 2))))
+    _, svg = made(nine, "meta_forest", written(pooled(tmp_path, text)), "figure")
+    sides = [float(r.get("width")) for r in ET.fromstring(svg).iter(f"{SVG}rect") if r.get("width") == r.get("height")]
+    assert len(sides) == 3 and [(s / sides[0]) ** 2 for s in sides] == pytest.approx([1, 1 / 2.25, 1 / 4], rel=0.01)
+
+
+def test_the_sides_follow_the_direction(nine, tmp_path):
+    text = studies(*((n, "device v sham", y, s, {}) for n, y, s in (("A", 3, 1), ("B", 3.2, 1.5), ("C", 2.8, 2))))
+    _, svg = made(nine, "meta_forest", written(pooled(tmp_path, text, direction="higher_better")), "figure")
+    assert "← favours control" in words(svg) and "favours treatment →" in words(svg)
+
+
+@pytest.mark.parametrize("layout", ["meta", "meta_forest"])
+def test_other_results_are_refused(nine, layout):
+    with pytest.raises(DisplayError, match="pools no studies; use the method 'meta_analysis'"):
+        made(nine, layout, nine.mmrm(), "figure" if layout == "meta_forest" else "table")

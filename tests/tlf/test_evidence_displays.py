@@ -7,16 +7,16 @@ import pytest
 from nirls.plan.display import Display
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.make import make_display
-from tests.methods.evidence_trial import pooled, shipped, studies, written
+from tests.methods.evidence_trial import benched, cases, course, pooled, shipped, shipped_benchmark, shipped_case, single, studies, written
 from tests.tlf.drawn import SVG, assert_legible, words
 
 
-def made(world, layout, ard, kind="table", **options):
+def made(world, layout, ard, kind="table", benchmark=None, **options):
     number = "F14.2.8.2" if kind == "figure" else "T14.2.8.2"
-    entry = Display(
-        title="Evidence", kind=kind, layout=layout, analyses={"main": str(ard["analysis_id"].iloc[0])}, section="x", options=options
-    )
-    document, files = make_display(number, entry, {"main": ard}, {}, world.context, ["svg"] if kind == "figure" else ["html", "rtf"])
+    ards = {"main": ard} | ({} if benchmark is None else {"benchmark": benchmark})
+    roles = {role: str(one["analysis_id"].iloc[0]) for role, one in ards.items()}
+    entry = Display(title="Evidence", kind=kind, layout=layout, analyses=roles, section="x", options=options)
+    document, files = make_display(number, entry, ards, {}, world.context, ["svg"] if kind == "figure" else ["html", "rtf"])
     return (document, files["svg"]) if kind == "figure" else document
 
 
@@ -92,3 +92,71 @@ def test_the_sides_follow_the_direction(nine, tmp_path):
 def test_other_results_are_refused(nine, layout):
     with pytest.raises(DisplayError, match="pools no studies; use the method 'meta_analysis'"):
         made(nine, layout, nine.mmrm(), "figure" if layout == "meta_forest" else "table")
+
+
+PAIR = ("SHAM", "NIR850-54")
+
+
+def test_the_published_case(nine):
+    document = made(nine, "single_case", shipped_case(), benchmark=shipped_benchmark(PAIR))
+    rows = dict(texts(document)[::-1])
+    assert rows["Week 0, before treatment"][1] == "27" and rows["Week 4, under treatment"][1] == "0"
+    assert rows["Non-overlap of all pairs (NAP)"][1] == rows["Step, slopes"][1] == "NE"
+    assert rows["Sham in this trial, observed"][:4] == ["0/38", "0%", "", "(0%, 9.3%)"] and rows["Sham in this trial, observed"][4] == "NE"
+    assert rows["Placebo, normal"][1] == "0.32%" and rows["Placebo, normal"][4:] == ["3.2%", "27.7%", "96.1%", "309"]
+    assert [c.label for c in document.columns][4:] == ["Best of 10", "Best of 100", "Best of 1000", "Patients until one"]
+    assert any(r.label.startswith("Chance of a fall of 27 points or more by week 4") for r in document.rows)
+    said = notes(document)
+    for part in (
+        "Not computable (one baseline point)",
+        "J Med Case Rep 2010;4:286",
+        "No such case was seen",
+        "expected among 11 patients",
+        "4 not shown",
+    ):
+        assert part in said + document.population
+    assert all(c.refs for r in document.rows for c in r.cells if c.text)
+
+
+def test_a_case_that_can_be_computed(nine, tmp_path):
+    values = [30 - v for v in (20, 20, 26, 25, 22, 23, 28, 25, 24, 27, 30, 30, 29)]
+    document = made(nine, "single_case", single(cases(tmp_path, course("X", "A" * 6 + "B" * 7, values, (4, 10)))))
+    rows = dict(texts(document))
+    assert rows["Non-overlap of all pairs (NAP)"] == ["", "0.917", "0.069", "(0.597, 0.986)"]
+    assert rows["Tau-U"][1] == "0.738" and rows["Randomization test, difference of means"][0] == "p = 0.2857"
+    assert len(document.columns) == 4 and document.population == ""
+
+
+@pytest.mark.parametrize("arms", [None, ["SHAM"]])
+def test_the_case_among_the_patients(nine, arms):
+    ard = shipped_benchmark(PAIR)
+    document, svg = made(nine, "case_benchmark_plot", ard, "figure", arms=arms)
+    assert "Published case −27" in [t.strip() for t in words_of_plot(svg)] and "changed by −27" in document.alt
+    assert ("850 nm" in document.alt) == (arms is None) and "Sham 0 of 38" in document.alt
+    again = made(nine, "case_benchmark_plot", ard, "figure", arms=arms)[1]
+    assert svg == again
+
+
+def words_of_plot(svg):
+    return ["".join(t.itertext()) for t in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_the_curve_of_an_arm_without_values(nine):
+    from tests.methods.evidence_trial import trial
+
+    frame = trial(PAIR)
+    frame = frame[~((frame["TRT01P"] == PAIR[1]) & (frame["AVISIT"] == "Week 4"))]
+    ard = benched(PAIR, frame)
+    document, _ = made(nine, "case_benchmark_plot", ard, "figure")
+    assert "0 of 0" in document.alt
+    rows = [r for r in made(nine, "single_case", shipped_case(), benchmark=ard).rows if r.label == "850 nm 54 J/cm²"]
+    assert rows[0].cells[0].text == "0/0" and rows[0].cells[1].text == "NE"
+
+
+@pytest.mark.parametrize(("layout", "kind", "message"), [
+    ("single_case", "table", "holds no case; use the method 'single_case'"),
+    ("case_benchmark_plot", "figure", "holds no curve; use the method 'case_benchmark'"),
+])  # fmt: skip
+def test_results_of_another_method(nine, layout, kind, message):
+    with pytest.raises(DisplayError, match=message):
+        made(nine, layout, nine.mmrm(), kind)

@@ -139,5 +139,7 @@ STATS: dict[str, Stat] = {
     "cut_low": Stat("Smallest cut", 1),
     "cut_high": Stat("Largest cut", 1),
     "n_censored": Stat("Censored", 0, kind="count"),
+    "value": Stat("Value", 0, relative=True),
+    "patients": Stat("Patients until one such case is expected", 0),
     "text": Stat("Note", 0, kind="text"),
 }

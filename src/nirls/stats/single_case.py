@@ -5,8 +5,8 @@ near 1 always speaks for the treatment. Observations are taken as independent, w
 too small.
 
 References: Parker RI, Vannest KJ. Behav Ther 2009;40:357–367 (NAP). Parker RI, et al. Behav Ther 2011;42:284–299 (Tau, Tau-U). Tarlow KR.
-Behav Modif 2017;41:427–467 (baseline-corrected Tau). Scruggs TE, et al. Remedial Spec Educ 1987;8:24–33 (PND). Pustejovsky JE. J Sch Psychol
-2018;68:99–112 (log response ratio). Sen PK. Ann Math Stat 1967;38:95–102 (variance). Newcombe RG. Stat Med 2006;25:559–573, method 5.
+Behav Modif 2017;41:427–467 (baseline-corrected Tau). Scruggs TE, et al. Remedial Spec Educ 1987;8:24–33 (PND). Pustejovsky JE. J Sch
+Psychol 2018;68:99–112 (log ratio). Sen PK. Ann Math Stat 1967;38:95–102 (variance). Newcombe RG. Stat Med 2006;25:559–573, method 5.
 """
 
 from __future__ import annotations

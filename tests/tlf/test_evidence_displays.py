@@ -37,6 +37,7 @@ def test_table(nine):
     first = next(r for r in document.rows if r.emphasis)
     assert first.label == "Random effects (REML), HKSJ" and first.cells[0].text == "k = 4"
     assert rows["Prediction interval"][-1] == "t, 2 df" and "Without NPNS-2021" in rows and "MASSAGER-2020: Foot massager" not in rows
+    assert document.population == "Shows 4 studies; 5 more are left out, with the reason."
     said = notes(document)
     for part in (
         "same patients as MITCHELL-2011-SHAM",
@@ -124,7 +125,7 @@ def test_a_case_that_can_be_computed(nine, tmp_path):
     rows = dict(texts(document))
     assert rows["Non-overlap of all pairs (NAP)"] == ["", "0.917", "0.069", "(0.597, 0.986)"]
     assert rows["Tau-U"][1] == "0.738" and rows["Randomization test, difference of means"][0] == "p = 0.2857"
-    assert len(document.columns) == 4 and document.population == ""
+    assert len(document.columns) == 4 and document.population == "Shows 1 published case."
 
 
 @pytest.mark.parametrize("arms", [None, ["SHAM"]])

@@ -52,6 +52,13 @@ def sets(ard: Ard) -> list[str]:
     return ard.values("group2_level", variable="pooled", group2="SET")
 
 
+def population(ard: Ard) -> str:
+    """How many studies are shown, and how many are named as left out."""
+    k, left = size(ard), len(ard.values("variable_level", variable="left out"))
+    shown = f"Shows {count(k.value)} {'study' if k.value == 1 else 'studies'}"
+    return f"{shown}; {left} more {'is' if left == 1 else 'are'} left out, with the reason." if left else f"{shown}."
+
+
 def set_label(ard: Ard, of_set: str) -> str:
     """A set of studies in words."""
     if of_set == "all":

@@ -103,4 +103,5 @@ def meta(request: Request) -> Laid:
         Column(id="n", label="n"), Column(id="estimate", label="Difference"), Column(id="se", label="SE"),
         Column(id="ci", label=model_text.level_text(main)), Column(id="weight", label="Weight or p"),
     )  # fmt: skip
-    return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **head(request, notes, None)))
+    ends = head(request, notes, None) | {"population": _meta.population(main)}
+    return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **ends))

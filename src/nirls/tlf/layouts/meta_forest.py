@@ -120,7 +120,8 @@ def meta_forest(request: Request) -> Laid:
         refs.setdefault(tuple(one.key.items()), []).append(one.stat_name)
     document = FigureDocument(
         svg=f"{name}.svg", alt=alt, width=drawing.width, height=drawing.height,
-        refs=tuple(Ref(key=dict(k), stats=tuple(dict.fromkeys(v))) for k, v in refs.items()), **head(request, notes, None),
+        refs=tuple(Ref(key=dict(k), stats=tuple(dict.fromkeys(v))) for k, v in refs.items()),
+        **head(request, notes, None) | {"population": _meta.population(main)},
     )  # fmt: skip
     return Laid(document=document, svg=drawing.encode())
 

@@ -94,7 +94,10 @@ def single_case(request: Request) -> Laid:
     columns = tuple(Column(id=k, label=v) for k, v in labels.items())
     population = "benchmark" if bench is not None else None
     arms = [a.code for a in chosen_arms(bench, context, request.options.arms)] if bench is not None else None
-    return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **head(request, notes, population, arms)))
+    ends = head(request, notes, population, arms)
+    if bench is None:
+        ends |= {"population": f"Shows {len(cases)} published {'case' if len(cases) == 1 else 'cases'}."}
+    return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **ends))
 
 
 def _p(value: float, context: DisplayContext) -> str:

@@ -109,7 +109,8 @@ def test_shares_and_curves_by_arm():
     ard, frame = shipped_benchmark(), trial()
     late = frame[frame["AVISIT"] == "Week 4"]
     for arm, own in late.groupby("TRT01P"):
-        half = (own["AVAL"] <= 0.5 * own["BASE"]).sum()
+        half, ten = (own["AVAL"] <= 0.5 * own["BASE"]).sum(), (own["AVAL"] <= 10).sum()
+        assert 0 < ten < len(own) and cell(ard, "n_events", variable="benchmark", variable_level="share: ten", group1_level=arm).stat == ten
         key = {"variable": "benchmark", "variable_level": "share: half", "group1_level": arm}
         low, high = stats.binomtest(int(half), len(own)).proportion_ci(method="exact")
         assert [cell(ard, s, **key).stat for s in ("n_events", "n", "conf_low", "conf_high")] == pytest.approx(

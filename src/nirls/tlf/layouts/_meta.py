@@ -111,6 +111,7 @@ def notes_of(ard: Ard, notes: Notes) -> None:
             )
     if derived:
         notes.general(f"{join(derived)}: not printed in the source but derived from what is.")
+    notes.general("n: patients of the comparison, or of the whole trial where the source gives only that.")
     notes.general(f"Random effects: τ² by {RANDOM[facts['tau2']]}; HKSJ: interval of Hartung, Knapp, Sidik and Jonkman, t with k − 1 df.")
     notes.general(
         "τ² (interval by Q profile): variance between studies. I² by τ²: τ² over τ² plus the typical variance within studies; by Q: "

@@ -9,9 +9,11 @@ from scipy import stats
 from nirls.errors import MethodError
 from nirls.stats.reported import (
     Arm,
+    Measured,
     combined,
     correlation_of,
     difference,
+    differences_of_change,
     error_from_interval,
     error_from_p,
     least_difference,
@@ -75,3 +77,20 @@ def test_a_bound_from_p():
     for bad in ((0.0, 0.01), (1.0, 0.0)):
         with pytest.raises(MethodError, match="no standard error"):
             error_from_p(*bad)
+
+
+def test_sensitivity_to_the_imputed_correlation():
+    """At the correlations of the raw data it is the difference of the raw changes."""
+    before, after = RNG.normal(25, 5, (2, 200)), None
+    after = 8 + 0.5 * before + RNG.normal(0, 4, (2, 200)) - [[4], [0]]
+    s = [(b.std(ddof=1), a.std(ddof=1)) for b, a in zip(before, after, strict=True)]
+    r = float(np.corrcoef(before[0], after[0])[0, 1])
+    arms = [
+        Measured(n=200, baseline=float(b.mean()), baseline_sd=p, final=float(a.mean()), final_sd=q)
+        for b, a, (p, q) in zip(before, after, s, strict=True)
+    ]
+    (_, estimate, error), *rest = differences_of_change(arms[0], arms[1], (r, 0.0, 1.0))
+    own, other = (after - before)[0], (after - before)[1]
+    assert estimate == pytest.approx(own.mean() - other.mean(), rel=1e-12)
+    assert error**2 - sd_of_change(*s[1], r) ** 2 / 200 == pytest.approx(own.var(ddof=1) / 200, rel=1e-9)
+    assert rest[0][2] > error > rest[1][2] and [v[0] for v in differences_of_change(*arms)] == [0.3, 0.5, 0.7, 0.9]

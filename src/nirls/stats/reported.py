@@ -8,6 +8,7 @@ control). A p given as "p < 0.001" bounds the standard error from above; what is
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy import stats
@@ -22,6 +23,17 @@ class Arm:
     n: float
     mean: float
     sd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Number of an arm, mean and standard deviation at baseline and at the end."""
+
+    n: float
+    baseline: float
+    baseline_sd: float
+    final: float
+    final_sd: float
 
 
 def error_from_interval(low: float, high: float, level: float = 0.95, df: float = math.inf) -> float:
@@ -63,6 +75,20 @@ def correlation_of(baseline: float, final: float, change: float) -> float:
 def difference(active: Arm, control: Arm) -> tuple[float, float]:
     """Active − control and its standard error, each arm with its own variance."""
     return active.mean - control.mean, math.sqrt(active.sd**2 / active.n + control.sd**2 / control.n)
+
+
+def differences_of_change(
+    active: Measured, control: Measured, correlations: Sequence[float] = (0.3, 0.5, 0.7, 0.9)
+) -> list[tuple[float, float, float]]:
+    """(r, active − control in the mean change, its standard error) for each imputed correlation r of baseline and final value.
+
+    Where the result turns on r, the study has no usable standard error. By final values alone take `difference`.
+    """
+    found = []
+    for r in correlations:
+        arms = [Arm(n=m.n, mean=m.final - m.baseline, sd=sd_of_change(m.baseline_sd, m.final_sd, r)) for m in (active, control)]
+        found.append((float(r), *difference(*arms)))
+    return found
 
 
 def combined(first: Arm, second: Arm) -> Arm:

@@ -86,6 +86,8 @@ def meta(request: Request) -> Laid:
             )
         )
         rows += [pooled(_meta.set_label(main, s), "HKSJ", s) for s in others]
+        if any(_meta.size(main, s).value == 2 for s in others):
+            notes.general("Sensitivity with k = 2: HKSJ has one degree of freedom, so that only the estimate can be read.")
     left = main.values("variable_level", variable="left out")
     if left:
         rows.append(Row(label="Left out", kind="section"))

@@ -90,8 +90,7 @@ def test_a_row_without_precision_and_one_of_another_outcome(tmp_path):
 def test_two_studies():
     """The common effect, HKSJ beside it with a note, no prediction interval."""
     result = shipped("nir")
-    facts = dict(result[result["variable"] == "model"][["variable_level", "stat_text"]].itertuples(index=False))
-    assert facts["shown"] == "common effect" and value(result, "df").stat == 1
+    assert value(result, "text", level="shown").stat_text == "common effect" and value(result, "df").stat == 1
     notes = " ".join(result[result["variable"] == "footnote"]["stat_text"])
     assert "one degree of freedom" in notes and "may describe neither" in notes
     assert "needs three studies; there are two" in value(result, "conf_low", level="prediction").error
@@ -100,6 +99,19 @@ def test_two_studies():
     weights = result[result["stat_name"] == "weight_percent"]["stat"]
     assert weights.tolist() == pytest.approx([100 * v / sum(w) for v in w], rel=1e-9)
     assert value(result, "estimate", of_set="without this trial").error == "one study: nothing to pool"
+
+
+def test_studies_that_agree_too_well(tmp_path):
+    """With a ratio below 1 the plain interval is narrower than the normal one, and the modified one comes first."""
+    ard = written(pooled(tmp_path, from_r("alike")))
+    assert value(ard, "text", level="shown").stat_text == "modified HKSJ"
+    assert (
+        value(ard, "std_error").stat
+        < value(ard, "std_error", level="random effects").stat
+        == value(ard, "std_error", level="modified HKSJ").stat
+    )
+    assert "narrower than the normal one" in " ".join(ard[ard["variable"] == "footnote"]["stat_text"])
+    assert value(shipped("devices"), "text", level="shown").stat_text == "HKSJ"
 
 
 def test_one_study_and_none(tmp_path):

@@ -53,10 +53,10 @@ def test_table(nine):
 def test_table_of_two_and_of_one(nine):
     two = made(nine, "meta", shipped("nir"))
     emphasised = [r.label for r in two.rows if r.emphasis]
-    assert emphasised == ["Common effect", "Common effect"] and "one degree of freedom" in notes(two)
+    assert emphasised == ["Common effect"] and dict(texts(two))["Not pooled"][1] == "NE" and "one degree of freedom" in notes(two)
     assert dict(texts(two))["Prediction interval"][3] == "NE" and "there are two" in notes(two)
     one = made(nine, "meta", shipped("alone"))
-    assert dict(texts(one)[::-1])["Random effects (REML), HKSJ"][1] == "NE" and "nothing to pool" in notes(one)
+    assert dict(texts(one)[::-1])["Not pooled"][1] == "NE" and "nothing to pool" in notes(one)
 
 
 @pytest.mark.parametrize("name", ["devices", "nir", "alone"])
@@ -74,6 +74,14 @@ def test_forest(nine, name):
     assert ("Not pooled" in document.alt) == (name == "alone")
     if name == "nir":
         assert any("one study" in t for t in said) and any(t.startswith("Common effect") for t in said)
+
+
+def test_studies_that_agree_too_well(nine, tmp_path):
+    text = studies(*((n, "device v sham", y, s, {}) for n, y, s in (("A", -3, 1), ("B", -3.2, 1.5), ("C", -2.8, 2))))
+    ard = written(pooled(tmp_path, text))
+    document = made(nine, "meta", ard)
+    assert next(r.label for r in document.rows if r.emphasis) == "Random effects (REML), HKSJ, ratio ≥ 1" and "narrower" in notes(document)
+    assert any(t.startswith("Random effects (REML), HKSJ, ratio ≥ 1") for t in words(made(nine, "meta_forest", ard, "figure")[1]))
 
 
 def test_squares_have_areas_in_proportion_to_weight(nine, tmp_path):

@@ -128,6 +128,7 @@ def meta_analysis(data: AnalysisData, options: MetaAnalysisOptions) -> MethodRes
     for of_set, one in sets.items():
         key = {"group2": "SET", "group2_level": of_set}
         found.append(row("n", _size(of_set, names, derived), variable="pooled", **key))
+        found.append(row("text", None, stat_text=_shown(one), variable="pooled", variable_level="shown", **key))
         found += _means(one, options.level, key) + _spread(one, options.level, key)
     try:
         test = funnel(_array(studies[n][0] for n in names), _array(studies[n][1] for n in names), options.funnel_least)
@@ -135,8 +136,12 @@ def meta_analysis(data: AnalysisData, options: MetaAnalysisOptions) -> MethodRes
     except MethodError as error_:
         found += [row(s, None, error=str(error_), variable="funnel") for s in ("statistic", "df", "p_value")]
     k = len(names)
-    shown = "none" if isinstance(whole, str) else "common effect" if k == 2 else "HKSJ"
     notes = []
+    if not isinstance(whole, str) and whole.k > 2 and whole.ratio < 1:
+        notes.append(
+            f"The studies differ less than their errors let expect (ratio {whole.ratio:.2f}), which makes the interval of Hartung, Knapp, "
+            "Sidik and Jonkman narrower than the normal one: the interval with a ratio of at least 1 comes first."
+        )
     if k == 2:
         notes.append(
             "Two studies: the interval of Hartung, Knapp, Sidik and Jonkman has one degree of freedom (t = 12.7 at 95%) and says next to "
@@ -147,7 +152,7 @@ def meta_analysis(data: AnalysisData, options: MetaAnalysisOptions) -> MethodRes
                 "The two studies differ by more than their errors explain (Q, p below 0.10): the common effect may describe neither."
             )
     texts = {
-        "direction": direction, "tau2": options.tau2, "shown": shown, "active": options.favours[0], "control": options.favours[1],
+        "direction": direction, "tau2": options.tau2, "active": options.favours[0], "control": options.favours[1],
         "outcome": "; ".join(options.outcomes), "kinds": "; ".join(options.kinds), "literature": file,
         "own_arms": options.own.comparison if options.own else "", "own_visit": options.own.visit if options.own else "",
     }  # fmt: skip
@@ -158,6 +163,13 @@ def _array(values: Any) -> Any:
     import numpy as np
 
     return np.array(list(values), float)
+
+
+def _shown(one: Pooled | str) -> str:
+    """The estimator that comes first: none without a pool, the common effect of two studies, HKSJ, or HKSJ with the ratio at least 1."""
+    if isinstance(one, str):
+        return "none"
+    return "common effect" if one.k == 2 else "modified HKSJ" if one.ratio < 1 else "HKSJ"
 
 
 def _size(of_set: str, names: list[str], derived: list[str]) -> int:

@@ -47,6 +47,11 @@ def size(ard: Ard, of_set: str = "all") -> Found:
     return ard.get("n", variable="pooled", **SET, group2_level=of_set)
 
 
+def shown(ard: Ard, of_set: str = "all") -> str:
+    """The estimator that comes first for a set of studies; "none" where nothing is pooled."""
+    return ard.get("text", variable="pooled", variable_level="shown", **SET, group2_level=of_set).text
+
+
 def sets(ard: Ard) -> list[str]:
     """The sets of studies that are pooled."""
     return ard.values("group2_level", variable="pooled", group2="SET")
@@ -72,7 +77,7 @@ def estimator_label(ard: Ard, estimator: str) -> str:
         "common effect": "Common effect",
         "random effects": f"Random effects ({ard.facts['tau2']}), normal",
         "HKSJ": f"Random effects ({ard.facts['tau2']}), HKSJ",
-        "modified HKSJ": "The same, ratio at least 1",
+        "modified HKSJ": f"Random effects ({ard.facts['tau2']}), HKSJ, ratio ≥ 1",
     }[estimator]
 
 
@@ -112,7 +117,10 @@ def notes_of(ard: Ard, notes: Notes) -> None:
     if derived:
         notes.general(f"{join(derived)}: not printed in the source but derived from what is.")
     notes.general("n: patients of the comparison, or of the whole trial where the source gives only that.")
-    notes.general(f"Random effects: τ² by {RANDOM[facts['tau2']]}; HKSJ: interval of Hartung, Knapp, Sidik and Jonkman, t with k − 1 df.")
+    notes.general(
+        f"Random effects: τ² by {RANDOM[facts['tau2']]}; HKSJ: interval of Hartung, Knapp, Sidik and Jonkman, t with k − 1 df; "
+        "ratio ≥ 1: never narrower than the normal interval."
+    )
     notes.general(
         "τ² (interval by Q profile): variance between studies. I² by τ²: τ² over τ² plus the typical variance within studies; by Q: "
         "(Q − df)/Q."

@@ -12,6 +12,8 @@ from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
 BLANK = Cell()
+ROBUST = "modified HKSJ"
+"""Estimator of the sensitivity to studies: with few of them the plain one can be far too narrow."""
 ESTIMATORS = ("HKSJ", "modified HKSJ", "random effects", "common effect")
 
 
@@ -50,9 +52,12 @@ def meta(request: Request) -> Laid:
     for of_set in _meta.sets(main):
         if of_set in ("all", "without this trial"):
             rows.append(Row(label=_meta.set_label(main, of_set), kind="section"))
-            first = "HKSJ" if _meta.size(main, of_set).value > 2 else "common effect"
+            first = _meta.shown(main, of_set)
+            if first == "none":
+                rows.append(pooled("Not pooled", "HKSJ", of_set))
+                continue
             own_order = sorted(ESTIMATORS, key=first.__ne__)
-            rows += [pooled(_meta.estimator_label(main, e), e, of_set, e == own_order[0]) for e in own_order]
+            rows += [pooled(_meta.estimator_label(main, e), e, of_set, e == first) for e in own_order]
             low, high, df = (_meta.in_set(main, s, "prediction", of_set) for s in ("conf_low", "conf_high", "df"))
             last = Cell() if df.error else cell(f"t, {count(df.value)} df", notes, df)
             rows.append(
@@ -79,13 +84,9 @@ def meta(request: Request) -> Laid:
     rows.append(spread("Q", cell(number(q.value, 2), notes, q), degrees, cell(shown_p, notes, p)))
     others = [s for s in _meta.sets(main) if s not in ("all", "without this trial")]
     if others:
-        rows.append(
-            Row(
-                label=f"Sensitivity: {_meta.estimator_label(main, 'HKSJ')[0].lower()}{_meta.estimator_label(main, 'HKSJ')[1:]}",
-                kind="section",
-            )
-        )
-        rows += [pooled(_meta.set_label(main, s), "HKSJ", s) for s in others]
+        label = _meta.estimator_label(main, ROBUST)
+        rows.append(Row(label=f"Sensitivity: {label[:1].lower()}{label[1:]}", kind="section"))
+        rows += [pooled(_meta.set_label(main, s), ROBUST, s) for s in others]
         if any(_meta.size(main, s).value == 2 for s in others):
             notes.general("Sensitivity with k = 2: HKSJ has one degree of freedom, so that only the estimate can be read.")
     left = main.values("variable_level", variable="left out")

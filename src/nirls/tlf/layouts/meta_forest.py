@@ -68,10 +68,11 @@ def meta_forest(request: Request) -> Laid:
                 mark="open" if _meta.said(main, study, "derived") else "square", share=0.3 if w.error else w.value / 100,
             )
         )  # fmt: skip
-    pool = [("HKSJ", "all"), ("common effect", "all")] if main.facts["shown"] == "common effect" else [("HKSJ", "all")]
-    pool = pool[::-1]
+    first = _meta.shown(main)
+    pool = [("HKSJ" if first == "none" else first, "all"), *([("HKSJ", "all")] if first == "common effect" else [])]
     if "without this trial" in _meta.sets(main):
-        pool.append(("HKSJ" if _meta.size(main, "without this trial").value > 2 else "common effect", "without this trial"))
+        prior = _meta.shown(main, "without this trial")
+        pool.append(("HKSJ" if prior == "none" else prior, "without this trial"))
     said: list[str] = []
     for i, (estimator, of_set) in enumerate(pool):
         e, low, high = (_meta.in_set(main, s, estimator, of_set) for s in ("estimate", "conf_low", "conf_high"))
@@ -89,7 +90,7 @@ def meta_forest(request: Request) -> Laid:
                 effect=f"{number(e.value, d)} {interval(low.value, high.value, d)}",
             )
         )  # fmt: skip
-        if i == 0 and estimator == "HKSJ":
+        if i == 0:
             p_low, p_high, df = (_meta.in_set(main, s, "prediction", of_set) for s in ("conf_low", "conf_high", "df"))
             used += [p_low, p_high, df]
             if not p_low.error:

@@ -84,6 +84,8 @@ def test_a_row_without_an_estimate_cannot_be_chosen():
 def test_a_missing_file_stops_the_start(copy):  # noqa: F811
     with pytest.raises(ConfigError, match=r"active_nir_fas: options: literature: there is no file data/literature/irls\.csv"):
         literature_check(load_plan("nir-rls", root=copy))
+    with pytest.raises(ConfigError, match=r"single_case: options: cases: there is no file data/literature/cases\.csv"):
+        literature_check(load_plan("nir-rls", root=copy))
 
 
 def test_a_margin_set_after_unblinding_is_refused(copy):  # noqa: F811

@@ -10,7 +10,7 @@ from scipy import stats
 
 from nirls.errors import ConfigError
 from nirls.plan.load import load_plan
-from nirls.stats.benchmark import regression_to_the_mean
+from nirls.stats.benchmark import predict, regression_to_the_mean
 from tests.methods.evidence_trial import ROOT, benched, cases, course, shipped_benchmark, shipped_case, single, trial
 
 R = json.loads((Path(__file__).parents[1] / "reference/evidence.json").read_text())
@@ -103,6 +103,16 @@ def test_chances_of_the_case():
     assert cell(ard, "patients", **key, group2_level="upper limit of the share").stat == pytest.approx(1 / (1 - 0.025 ** (1 / 38)))
     alike = {"variable": "benchmark", "variable_level": "observed, baseline as bad"}
     assert cell(ard, "n", **alike).stat == (sham["BASE"] >= 27).sum()
+
+
+def test_half_a_point_for_whole_numbers():
+    """A total of 0 is any latent value below 0.5; a fall of 27 any beyond 26.5."""
+    ard, frame = benched(continuity=0.5), trial()
+    sham = frame[(frame["TRT01P"] == "SHAM") & (frame["AVISIT"] == "Week 4")]
+    want = predict(sham["BASE"].to_numpy(), sham["AVAL"].to_numpy(), 27).chance(0.5)
+    assert cell(ard, "probability", variable="benchmark", variable_level="predicted").stat == pytest.approx(want, rel=1e-12)
+    published = cell(ard, "probability", variable="benchmark", variable_level="Placebo").stat
+    assert published == pytest.approx(stats.norm.cdf(-26.5, -6.58, 7.5), rel=1e-10)
 
 
 def test_shares_and_curves_by_arm():

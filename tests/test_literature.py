@@ -1,13 +1,15 @@
 """Published results: the shipped file, and rows that are refused with file, row, column and value."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from nirls.errors import ConfigError, DataError
-from nirls.literature import READ, read_literature
+from nirls.literature import READ, chosen, read_literature
 from nirls.plan.load import load_plan
+from nirls.stats.reported import error_from_p, least_difference
 from nirls.workflow import Targets, literature_check
 from tests.plan.test_load import copy, edit, problems  # noqa: F401 - a fixture
 
@@ -32,6 +34,7 @@ def test_the_shipped_file():
         ("-4.5,1.368", '"-4,5",1.368', "row 4: column estimate: '-4,5' is not a number; use a point"),
         ("GEN-JAPAN-2020,", "XP053-600,", "row 5: column id: 'XP053-600' stands in an earlier row"),
         (",review,", ",hearsay,", "row 6: column read: 'hearsay' is not one of abstract"),
+        ("2011-SHAM; MITCHELL-2011-DEVICES", "2011-SHAM; MITCHELL-2012", "MITCHELL-2014: column patients_of: 'MITCHELL-2012' is no id"),
         (",DA-COCHRANE-2011,\"12", ",COCHRANE,\"12", "PRAMIPEXOLE-2015: column patients_of: 'COCHRANE' is no id"),
         ("-5.7,,-6.7,-4.7", ",0.5,-6.7,-4.7", "row 6: column estimate: '' is empty"),
         ("-5.7,,-6.7,-4.7", "nan,0.5,,", "row 6: column estimate: 'nan' is not a number"),
@@ -53,12 +56,35 @@ def test_rows_that_are_refused(tmp_path, old, new, message):
 def test_the_file_is_an_input_of_the_analyses_that_read_it(tmp_path, monkeypatch):
     plan = load_plan("nir-rls", root=ROOT)
     given = {key for key in plan.analyses if "literature" in Targets(plan=plan).analysis_inputs(key)}
-    assert given == {"active_nir_fas", "active_nir_pp", "indirect_enacarbil"}
+    assert given == {"active_nir_fas", "active_nir_pp", "indirect_enacarbil", "meta_nir", "meta_devices", "meta_drugs"}
     assert Targets(plan=plan).analysis_inputs("active_nir_fas")["literature"] == str(FILE)
+
+
+def test_rows_derived_from_what_the_sources_print():
+    """Recomputed from the figures that `derived` names."""
+    rows = read_literature(FILE)
+    least, error = least_difference(0.001, 7.5, 17, 17)
+    assert (rows["MITCHELL-2011-SHAM"].estimate, rows["MITCHELL-2011-SHAM"].std_error) == pytest.approx((-least, error), abs=5e-3)
+    assert rows["NPNS-2021"].estimate == pytest.approx(-6.81 + 3.38) and rows["NPNS-2021"].std_error == pytest.approx(
+        error_from_p(-3.43, 0.01, 36), abs=5e-4
+    )
+    assert rows["ROTIGOTINE-2008"].estimate == pytest.approx((-13.7 - 16.2 - 16.8) / 3 + 8.6, abs=5e-3)
+    assert rows["ROTIGOTINE-2008"].std_error == pytest.approx((0.81 / 3 + 0.81) ** 0.5, abs=5e-4)
+    for name in ("NPNS-2023", "COMPRESSION-2009", "MITCHELL-2010", "MITCHELL-2011-DEVICES", "MITCHELL-2014"):
+        assert all(math.isnan(v) for v in (rows[name].estimate, rows[name].std_error, rows[name].low, rows[name].high))
+    assert rows["MITCHELL-2014"].patients_of == ("MITCHELL-2011-SHAM", "MITCHELL-2011-DEVICES")
+
+
+def test_a_row_without_an_estimate_cannot_be_chosen():
+    rows = read_literature(FILE)
+    with pytest.raises(DataError, match="MITCHELL-2014: columns std_error, ci_low, ci_high are empty"):
+        chosen(rows, ["MITCHELL-2014"], "irls.csv")
 
 
 def test_a_missing_file_stops_the_start(copy):  # noqa: F811
     with pytest.raises(ConfigError, match=r"active_nir_fas: options: literature: there is no file data/literature/irls\.csv"):
+        literature_check(load_plan("nir-rls", root=copy))
+    with pytest.raises(ConfigError, match=r"single_case: options: cases: there is no file data/literature/cases\.csv"):
         literature_check(load_plan("nir-rls", root=copy))
 
 

@@ -298,8 +298,23 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
     other = dataclasses.replace(plan, instruments={**plan.instruments, key: scale.model_copy(update={"item_range": (0.0, 9.0)})})
     seed = dataclasses.replace(plan, config=plan.config.model_copy(update={"seed": 1}))
     before, imputing = Targets(plan=plan), ("imputation", "tipping_point")
+    published = ("meta_analysis", "single_case", "case_benchmark")
     for changed_plan, methods in (
-        (other, {"mcid", "retest", "reliability", "responder", "distribution", "mcpmod", "noninferiority", "early_response", *imputing}),
+        (
+            other,
+            {
+                "mcid",
+                "retest",
+                "reliability",
+                "responder",
+                "distribution",
+                "mcpmod",
+                "noninferiority",
+                "early_response",
+                *imputing,
+                *published,
+            },
+        ),
         (seed, {"mcid", "early_response"}),
     ):
         after = Targets(plan=changed_plan)

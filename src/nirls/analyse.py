@@ -207,6 +207,6 @@ def analyse_files(plan: Plan, analysis_id: str, inputs: Any, outputs: Any, prove
 
 
 def _files(inputs: Any) -> list[str]:
-    alone = [inputs.get(name) for name in ("ice", "literature") if inputs.get(name)]
+    alone = [inputs.get(name) for name in ("ice", "literature", "cases") if inputs.get(name)]
     more = [*alone, *inputs.get("beside", []), *inputs.get("used", [])]
     return list(dict.fromkeys([inputs.data, inputs.adsl, *more]))

@@ -22,9 +22,12 @@ class Published:
     Attributes
     ----------
     texts : dict of str to str
-        The columns of `TEXTS`; `derived` says how a figure was derived, `patients_of` names the row whose patients it shares.
+        The columns of `TEXTS`; `derived` says how a figure was derived, `patients_of` names the rows whose patients it shares.
     estimate, std_error, low, high : float
-        The limits are those of a 95 % interval; a standard error comes from them, or they from it. NaN where neither is known.
+        The limits are those of a 95 % interval; a standard error comes from them, or they from it. NaN where neither is known, and all four
+        where the source gives no estimate.
+    n, week : float
+        Patients of the comparison, and week of the outcome; NaN where not given.
     baseline : dict of str to float
         Baseline mean by variable (`IRLSBL`).
     """
@@ -34,11 +37,18 @@ class Published:
     std_error: float
     low: float
     high: float
+    n: float
+    week: float
     baseline: dict[str, float]
 
     @property
     def id(self) -> str:
         return self.texts["id"]
+
+    @property
+    def patients_of(self) -> tuple[str, ...]:
+        """Rows whose patients it shares."""
+        return tuple(t.strip() for t in self.texts["patients_of"].split(";") if t.strip())
 
 
 def read_literature(path: Path | str, name: str = "") -> dict[str, Published]:
@@ -66,9 +76,10 @@ def read_literature(path: Path | str, name: str = "") -> dict[str, Published]:
     except FileNotFoundError:
         raise DataError(f"{name}: there is no such file; correct `literature` of the analysis") from None
     problems += [
-        f"{name}: {r.id}: column patients_of: {r.texts['patients_of']!r} is no id of the file; name the row that shares the patients"
+        f"{name}: {r.id}: column patients_of: {other!r} is no id of the file; name the row that shares the patients"
         for r in found.values()
-        if r.texts["patients_of"] and r.texts["patients_of"] not in found
+        for other in r.patients_of
+        if other not in found
     ]
     if problems:
         raise DataError("\n".join(problems))
@@ -97,8 +108,8 @@ def _row(line: dict) -> tuple[Published | None, list[str]]:
     if None in line:
         return None, [f"the cells {line[None]} stand beyond the last column; put a cell that holds commas in quotes"]
     est, se, low, high = (numbers[c] for c in ("estimate", "std_error", "ci_low", "ci_high"))
-    if math.isnan(est):
-        return None, [f"column estimate: {line['estimate']!r} is empty; give the difference, or take the row out"]
+    if math.isnan(est) and not all(math.isnan(v) for v in (se, low, high)):
+        return None, [f"column estimate: {line['estimate']!r} is empty beside a measure of precision; give the difference, or empty both"]
     if math.isnan(low) != math.isnan(high):
         alone, other = ("ci_high", "ci_low") if math.isnan(low) else ("ci_low", "ci_high")
         return None, [f"column {other}: {line[other]!r} is empty beside {alone} {line[alone]}; give both limits or none"]
@@ -115,7 +126,52 @@ def _row(line: dict) -> tuple[Published | None, list[str]]:
     if math.isnan(low):
         low, high = est - Z * se, est + Z * se
     base = {} if math.isnan(numbers["baseline_irls"]) else {"IRLSBL": numbers["baseline_irls"]}
-    return Published(texts=texts, estimate=est, std_error=se, low=low, high=high, baseline=base), []
+    return Published(texts=texts, estimate=est, std_error=se, low=low, high=high, n=numbers["n"], week=numbers["week"], baseline=base), []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """Rows that can be pooled, and those that cannot with the reason."""
+
+    used: tuple[Published, ...]
+    left_out: tuple[tuple[Published, str], ...]
+
+
+def sort_out(rows: dict[str, Published], kinds: list[str], listed: list[str], outcomes: list[str], name: str) -> Sorted:
+    """The rows of `kinds` that can be pooled; the others of `kinds`, and those of `listed`, with why not.
+
+    The first reason that holds counts: another comparison, patients counted already, another outcome, no estimate, no measure of precision.
+
+    Raises
+    ------
+    DataError
+        A kind that no row has.
+    """
+    have = list(dict.fromkeys(r.texts["kind"] for r in rows.values()))
+    strange = [k for k in (*kinds, *listed) if k not in have]
+    if strange:
+        raise DataError(f"{name}: no row is of kind {', '.join(strange)}; the kinds are {', '.join(have)}")
+
+    def fault(row: Published) -> str:
+        if row.texts["outcome"] not in outcomes:
+            return f"other outcome ({row.texts['outcome']})"
+        if math.isnan(row.estimate):
+            return "no usable estimate"
+        return "no measure of precision" if math.isnan(row.std_error) else ""
+
+    own = [r for r in rows.values() if r.texts["kind"] in kinds]
+    faults = {r.id: fault(r) for r in own}
+    sharing = {r.id: [o for o in r.patients_of if faults.get(o) == ""] for r in own}
+    twice = {key: f"same patients as {' and '.join(rows[key].patients_of)}: counted there" for key, others in sharing.items() if others}
+    reasons = {r.id: twice.get(r.id) or faults[r.id] for r in own}
+    reasons |= {
+        r.id: f"other comparison ({r.texts['comparator']} against {r.texts['control']})"
+        if r.texts["control"] != "none"
+        else "no comparison"
+        for r in rows.values()
+        if r.texts["kind"] in listed and r.texts["kind"] not in kinds
+    }
+    return Sorted(used=tuple(r for r in own if not reasons[r.id]), left_out=tuple((rows[i], why) for i, why in reasons.items() if why))
 
 
 def chosen(rows: dict[str, Published], ids: list[str], name: str) -> list[Published]:
@@ -134,7 +190,7 @@ def chosen(rows: dict[str, Published], ids: list[str], name: str) -> list[Publis
         raise DataError(
             f"{name}: {', '.join(vague)}: columns std_error, ci_low, ci_high are empty; derive one of them or choose another row"
         )
-    twice = [r.id for r in found if r.texts["patients_of"] in ids]
+    twice = [r.id for r in found if any(other in ids for other in r.patients_of)]
     if twice:
         raise DataError(f"{name}: {', '.join(twice)} shares patients with another row chosen (patients_of); choose one of them")
     return found

@@ -57,13 +57,17 @@ def study_files_check(plan: Plan) -> None:
         )
 
 
+PUBLISHED = ("literature", "cases")
+"""Options that name a file of published results; the file is then an input of the analysis."""
+
+
 def literature_check(plan: Plan) -> None:
     """Raise ConfigError naming every file of published results that an analysis names and that there is not."""
-    named = {key: entry.options["literature"] for key, entry in plan.analyses.items() if entry.options.get("literature")}
-    if absent := {key: file for key, file in named.items() if not (plan.root / file).is_file()}:
+    named = [(key, name, entry.options[name]) for key, entry in plan.analyses.items() for name in PUBLISHED if entry.options.get(name)]
+    if absent := [(key, name, file) for key, name, file in named if not (plan.root / file).is_file()]:
         raise ConfigError(
             "Published results are missing; nothing was run.\n"
-            + "\n".join(f"  - analyses.yaml: {key}: options: literature: there is no file {file}" for key, file in absent.items())
+            + "\n".join(f"  - analyses.yaml: {key}: options: {name}: there is no file {file}" for key, name, file in absent)
         )
 
 
@@ -175,7 +179,7 @@ class Targets:
             "used": [f"{self.out}/ard/{u}.parquet" for u in spec.uses],
             "beside": [f"{self.out}/adam/{name}.parquet" for name in self.beside(analysis)],
             **({"ice": f"{self.out}/adam/adice.parquet"} if self.needs_events(analysis) else {}),
-            **({"literature": str(self.plan.root / spec.options["literature"])} if spec.options.get("literature") else {}),
+            **{name: str(self.plan.root / spec.options[name]) for name in PUBLISHED if spec.options.get(name)},
         }
 
     def beside(self, analysis: str) -> list[str]:

@@ -11,8 +11,8 @@ from nirls.adam.adexsum import derive_adexsum
 from nirls.adam.adsl import derive_adsl
 from nirls.adam.spec import core_columns
 from nirls.errors import DataError
+from nirls.plan.course import Sessions
 from nirls.plan.load import load_plan
-from nirls.plan.study import Sessions
 from nirls.sdtm.ingest import ingest
 from tests.adam.conftest import ROOT
 

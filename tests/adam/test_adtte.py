@@ -9,8 +9,8 @@ import pytest
 from nirls.adam.adtte import END, NO_REFERENCE, NO_VISIT, RELAPSE, UNCONFIRMED, WITHDRAWN, derive_adtte
 from nirls.adam.spec import core_columns
 from nirls.errors import ConfigError, DataError
+from nirls.plan.course import TimeToEvent
 from nirls.plan.load import load_plan
-from nirls.plan.study import TimeToEvent
 from tests.adam.test_addiary import ROOT
 
 START = pd.Timestamp("2025-06-01")

@@ -7,7 +7,8 @@ import pandas as pd
 
 from nirls.methods.registry import AnalysisData
 from nirls.plan.analysis import Analysis
-from nirls.plan.study import AdverseEvents, BaselineItem
+from nirls.plan.safety import AdverseEvents
+from nirls.plan.study import BaselineItem
 
 RULES = AdverseEvents(
     relationship={

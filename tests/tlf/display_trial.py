@@ -23,9 +23,12 @@ from tests.tlf import (
     delivered_results,
     dose_results,
     durability_results,
+    evidence_results,
     head_to_head_results,
     missing_trial,
+    opening_results,
     safety_results,
+    subgroup_results,
     treatment_results,
 )
 
@@ -396,7 +399,8 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
     }
     given |= missing_trial.given(world) | dose_results.given(world.codes) | delivered_results.given(world.codes)
     given |= durability_results.given(world.codes) | head_to_head_results.given(world.codes)
-    given |= treatment_results.given(world.codes) | safety_results.given(world.codes)
+    given |= treatment_results.given(world.codes) | safety_results.given(world.codes) | evidence_results.given(world.codes)
+    given |= subgroup_results.given(world.codes) | opening_results.given(world)
     records["session_raster"] = treatment_results.results("sessions", world.codes[1])[1]
     records["exposure_plot"] = delivered_results.delivered_results(tuple(world.codes[:2]))["records"]
     records["listing"] = safety_results.safety_results(tuple(world.codes[:2]))["records"]

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from nirls.plan.study import AdqsParam, AfterBaseline, AnalysisSet, Arm, BaselineItem, Dates, Deviation, Regimen, Stratum, Visit
+from nirls.plan.course import Regimen
+from nirls.plan.study import AdqsParam, AfterBaseline, AnalysisSet, Arm, BaselineItem, Dates, Deviation, Stratum, Visit
 from nirls.tlf.context import DUMMY, SYNTHETIC, context_for, sentence_case
 
 

@@ -9,7 +9,7 @@ import pytest
 from nirls.analyse import run_analysis
 from nirls.errors import DataError
 from nirls.methods.device_parameters import ITEMS, specified
-from nirls.plan.study import Regimen
+from nirls.plan.course import Regimen
 from nirls.tlf.context import context_for
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.layouts.session_raster import FAULT, SHADES, UNKNOWN, kinds

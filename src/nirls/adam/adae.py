@@ -16,7 +16,7 @@ from nirls.sdtm.rulebook.safety import SERIOUSNESS, related_mask
 
 if TYPE_CHECKING:
     from nirls.plan.load import Plan
-    from nirls.plan.study import AdverseEvents
+    from nirls.plan.safety import AdverseEvents
 
 OPTIONAL = ("AESEQ", "MEDDRAV", "AESEV", "AEOUT", "SPDEVID")
 

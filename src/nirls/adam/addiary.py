@@ -14,8 +14,8 @@ from nirls.adam.visits import windows_of
 from nirls.errors import DataError
 
 if TYPE_CHECKING:
+    from nirls.plan.course import Diary
     from nirls.plan.load import Plan
-    from nirls.plan.study import Diary
 
 MOMENT = r"^(?P<day>\d{4}-\d{2}-\d{2})T(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)"
 

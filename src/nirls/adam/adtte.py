@@ -13,8 +13,8 @@ from nirls.errors import ConfigError, DataError
 from nirls.plan.where import where_mask
 
 if TYPE_CHECKING:
+    from nirls.plan.course import TimeToEvent
     from nirls.plan.load import Plan
-    from nirls.plan.study import TimeToEvent
 
 RELAPSE, WITHDRAWN = "Relapse, confirmed", "Withdrawal"
 NO_REFERENCE = "No value at the reference visit"

@@ -10,7 +10,7 @@ import pandas as pd
 from nirls.sdtm.dates import instants, local_dates
 
 if TYPE_CHECKING:
-    from nirls.plan.study import Sessions
+    from nirls.plan.course import Sessions
 
 
 def dosed(log: pd.DataFrame, domains: dict[str, pd.DataFrame], rules: Sessions) -> pd.DataFrame:

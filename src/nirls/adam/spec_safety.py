@@ -8,7 +8,7 @@ from nirls.adam.variable import Variable
 from nirls.adam.variable import variable as _v
 
 if TYPE_CHECKING:
-    from nirls.plan.study import AdverseEvents
+    from nirls.plan.safety import AdverseEvents
 
 RISK = (
     _v("EXSTDT", "Date of First Actual Session or Dose", "date", "Derived", "First session of ADEX that took place; without any TRTSDT"),

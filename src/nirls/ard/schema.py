@@ -18,13 +18,16 @@ COLUMNS = KEY + VALUES
 # Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, values that a strategy
 # for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes; contrasts
 # and joint tests of arms; decisions on a margin, indirect comparisons and their match; fits of dose–response models, their target doses
-# and curves; weights and histories of subjects, clock times; what an early change foretells, signs of augmentation; times to an event.
+# and curves; weights and histories of subjects, clock times; what an early change foretells, signs of augmentation; times to an event;
+# studies, their pool and its heterogeneity; cases and what they are set against.
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
     "contrast", "joint", "noninferiority", "equivalence", "indirect", "balance", "fit", "target", "curve", "weights",
     "adherence", "clock time", "early response", "augmentation",
     "at risk", "event type", "competing event", "censored", "risk", "event-free", "quantile", "restricted mean",
     "hazard ratio", "log-rank", "log-rank, permutation", "proportional hazards", "hazard ratio, visits", "incidence",
+    "study", "left out", "pooled", "heterogeneity", "funnel", "single case", "case",
+    "benchmark", "benchmark curve", "regression to the mean",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 
@@ -78,6 +81,10 @@ STATS: dict[str, Stat] = {
     "p_adjusted": Stat("Adjusted p", 4, kind="pvalue"),
     "alpha": Stat("Level", 5),
     "weight": Stat("Weight", 3),
+    "weight_percent": Stat("Weight (%)", 1),
+    "tau2": Stat("Variance between studies", 2),
+    "i_squared": Stat("I² (%)", 1),
+    "q_statistic": Stat("Cochran's Q", 2),
     "transition": Stat("Transition", 3),
     "step": Stat("Step", 0, kind="count"),
     "rejected": Stat("Rejected", 0, kind="count"),
@@ -142,5 +149,7 @@ STATS: dict[str, Stat] = {
     "robust_low": Stat("Lower limit by subject", 2),
     "robust_high": Stat("Upper limit by subject", 2),
     "dispersion": Stat("Dispersion", 2),
+    "value": Stat("Value", 0, relative=True),
+    "patients": Stat("Patients until one such case is expected", 0),
     "text": Stat("Note", 0, kind="text"),
 }

@@ -9,8 +9,7 @@ from pydantic import Field, model_validator
 
 from nirls.methods._linear import arms_and_reference, ordered_visits
 from nirls.methods.describe import require
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
-from nirls.plan.base import PlanModel
-from nirls.plan.study import IsoDate
+from nirls.plan.base import IsoDate, PlanModel
 
 if TYPE_CHECKING:
     from nirls.literature import Published

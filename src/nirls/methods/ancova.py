@@ -21,8 +21,7 @@ from nirls.methods._linear import (
 )
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 if TYPE_CHECKING:
     from nirls.models.ancova import ANCOVAResult

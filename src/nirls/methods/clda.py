@@ -13,8 +13,7 @@ from nirls.methods._linear import MARGINS, arms_and_reference, complete, exclusi
 from nirls.methods._mixed import DDF_WORDS, VARIANCE_WORDS
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 BASELINE = "Baseline"
 """Name of the first visit in the model, whatever visit the baseline record was made at."""

@@ -11,7 +11,7 @@ from nirls.methods._linear import DIFFERENCE, arms_and_reference, complete, esti
 from nirls.methods._observational import LABEL, ObservationalOptions
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.study import Id
+from nirls.plan.base import Id
 
 if TYPE_CHECKING:
     from nirls.stats.instrumental import InstrumentalEffect

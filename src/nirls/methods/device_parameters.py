@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nirls.plan.analysis import Analysis
+    from nirls.plan.course import Regimen
     from nirls.plan.load import Plan
-    from nirls.plan.study import Regimen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,7 @@ from nirls.methods._groups import account, denominators
 from nirls.methods._linear import facts
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 DENOMINATORS = {
     "set": "percentages of all subjects of the set, so a curve ends below 100 where values are missing",

@@ -10,8 +10,7 @@ from nirls.methods._groups import denominators
 from nirls.methods._linear import arms_and_reference, facts
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 if TYPE_CHECKING:
     import pandas as pd

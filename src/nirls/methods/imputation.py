@@ -20,8 +20,8 @@ from nirls.methods._imputation import (
 from nirls.methods._linear import DIFFERENCE, LSMEAN, MARGINS, estimates, exclusions, facts
 from nirls.methods._retrieved import TOO_FEW, shifts_of, with_shifts
 from nirls.methods.registry import AnalysisData, MethodResult, method
+from nirls.plan.base import Id
 from nirls.plan.check import unknown
-from nirls.plan.study import Id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,7 @@ from pydantic import Field
 
 from nirls.methods._groups import TOTAL, denominators
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,7 @@ from nirls.methods._linear import facts
 from nirls.methods._scales import account, label_of, scale_of, wide
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,7 @@ from nirls.methods._groups import denominators
 from nirls.methods._mixed import Mixed, fit_mixed, model_rows
 from nirls.methods._terms import term_rows
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 IN_TIME = ("sp-exp", "random-intercept", "random-slope")
 """Covariances over the times of the records; all others are over visits."""

@@ -10,8 +10,7 @@ from nirls.methods._groups import denominators
 from nirls.methods._linear import contrast_rows, exclusions, facts
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 WITHIN, BETWEEN, CONTEXT = "within subjects", "between subjects", "between less within"
 

@@ -14,8 +14,7 @@ from nirls.methods._mixed import fit_mixed, model_rows
 from nirls.methods._subgroups import baseline_problems
 from nirls.methods.mmrm import MMRMOptions
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 
 class Subjects(PlanModel):

@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from nirls.plan.base import PlanModel
-from nirls.plan.study import Id
+from nirls.plan.base import Id, PlanModel
 
 StrategyName = Literal["treatment_policy", "hypothetical", "composite", "while_on_treatment", "principal_stratum"]
 STRATEGIES: dict[str, str] = {

@@ -12,6 +12,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -74,7 +75,7 @@ class EffectLine:
         ends = [low, *(r for r in self.roots(band, level) if low < r < high), high]
         crit = self.critical(band, level)
         found = []
-        for a, b in zip(ends[:-1], ends[1:], strict=True):
+        for a, b in pairwise(ends):
             effect, error = self.at((a + b) / 2)
             if abs(float(effect)) > crit * float(error):
                 found.append((a, b))

@@ -19,6 +19,7 @@ import numpy as np
 from scipy import special, stats
 
 from nirls.errors import MethodError
+from nirls.stats.meta import pool
 
 Direction = Literal["lower_better", "higher_better"]
 Array = np.ndarray
@@ -66,12 +67,9 @@ def check_margin(value: float, direction: Direction) -> float:
 
 def pooled(estimates: Array, errors: Array) -> tuple[float, float, float, float]:
     """Estimate, SE, Q and τ² of random effects (DerSimonian and Laird 1986); one study is itself."""
-    y, w = np.asarray(estimates, float), 1 / np.asarray(errors, float) ** 2
-    q = float(w @ (y - w @ y / w.sum()) ** 2)
-    c = w.sum() - (w @ w) / w.sum()
-    tau2 = max(0.0, (q - len(y) + 1) / c) if len(y) > 1 else 0.0
-    v = 1 / (1 / w + tau2)
-    return float(v @ y / v.sum()), float(v.sum() ** -0.5), q, tau2
+    found = pool(estimates, errors, "DL")
+    mean = found.normal()
+    return mean.estimate, mean.std_error, found.q_test()[0], found.tau2
 
 
 def t_test(estimate: float, error: float, df: float, margin: float, direction: Direction) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from nirls.sdtm.offence import none, offences
 from nirls.sdtm.rules import DATES, SUBJECT, VALUES, rule
 
 if TYPE_CHECKING:
-    from nirls.plan.study import AdverseEvents
+    from nirls.plan.safety import AdverseEvents
     from nirls.sdtm.context import Context
 
 SERIOUSNESS = ("AESCAN", "AESCONG", "AESDISAB", "AESDTH", "AESHOSP", "AESLIFE", "AESOD", "AESMIE")

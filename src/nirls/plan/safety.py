@@ -1,0 +1,53 @@
+"""How adverse events are judged (`adverse_events` of `study.yaml`)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from nirls.plan.base import Id, PlanModel
+
+
+class Relationship(PlanModel):
+    """One judgement of whether an adverse event is related; its key (up to four capitals, such as DEV) ends the name of its variable."""
+
+    variable: Id = Field(description="Variable of AE, such as AEREL_DEV.")
+    label: str = Field(description="To what: 'device', 'procedure', 'treatment'; in running text.")
+    levels: dict[str, str] = Field(description="Value → text as printed, from unrelated to certainly related.", min_length=2)
+    related: list[str] = Field(description="The values that mean related.", min_length=1)
+
+    @model_validator(mode="after")
+    def _related_are_levels(self) -> Relationship:
+        strange = [value for value in self.related if value not in self.levels]
+        if strange:
+            raise ValueError(f"related: {', '.join(strange)} not among the levels {', '.join(self.levels)}")
+        return self
+
+
+class AdverseEvents(PlanModel):
+    """How AE becomes the data set ADAE; what is missing counts as the worst: severe, serious, related."""
+
+    window_days: int | None = Field(
+        7, description="An event is treatment-emergent up to so many days after the last session or dose; none: without end.", ge=0
+    )
+    severity: dict[str, str] = Field(
+        default={"MILD": "Mild", "MODERATE": "Moderate", "SEVERE": "Severe"},
+        description="Value of AESEV → text as printed, from mild to severe.",
+        min_length=2,
+    )
+    relationship: dict[Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")], Relationship] = Field(
+        description="Key → judgement; an event is related if one of them says so.", min_length=1
+    )
+    device: bool = Field(False, description="The treatment is a device: ADE, SADE, ASADE and USADE of ISO 14155 are derived.")
+    anticipated: Id | None = Field(None, description="Variable of AE: Y if the risk analysis of the device names the event, else N.")
+    fatal: str = Field("AEOUT == 'FATAL'", description="The event was fatal, in the `where` language over AE.")
+    withdrawn: str | None = Field(None, description="The event ended treatment, in the `where` language over AE.")
+    interrupted: str | None = Field(None, description="The event interrupted treatment, in the `where` language over AE.")
+    uncoded: str = Field("Not coded", description="Text in place of AEDECOD and AEBODSYS of an event that is not coded.")
+
+    @model_validator(mode="after")
+    def _anticipated_of_a_device(self) -> AdverseEvents:
+        if self.device and self.anticipated is None:
+            raise ValueError("device: true needs `anticipated`, by which USADE is told from ASADE")
+        return self

@@ -84,7 +84,8 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
         difference = tuple(f for s in THREE if (f := ard.find(s, variable=INTERACTION, **of)) is not None)
         out.append(
             Block(
-                variable=variable, levels=tuple(levels), prespecified=bool(planned.value), p=ard.find("p_value", variable=INTERACTION, **of),
+                variable=variable, levels=tuple(levels), prespecified=bool(planned.value),
+                p=ard.find("p_value", variable=INTERACTION, **of),
                 adjusted=ard.find("p_adjusted", variable=INTERACTION, **of), difference=difference,
                 direction=ard.find("p_value", variable=DIRECTION, **of), expected=expected.text if expected is not None else "",
             )

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from nirls.plan.base import PlanModel
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.errors import DisplayError
-from nirls.tlf.formats import interval, number
+from nirls.tlf.formats import number
 from nirls.tlf.layouts._common import cell, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Found
@@ -45,6 +45,7 @@ class Question(PlanModel):
     chapter: str = Field(description="Title of the chapter of the report that holds the answer, or what there is instead of one.")
     numbers: list[Number] = Field(default_factory=list, description="Numbers that answer; the first decides.")
     null: float | None = Field(None, description="Value of no effect; the answer is yes if the interval is on the good side of it.")
+    null_from: Number | None = Field(None, description="The same as a number of the results, such as a margin.")
     good: Literal["below", "above"] = Field("below", description="The good side of `null`.")
     within: tuple[float, float] | None = Field(None, description="The answer is yes if the interval lies within these limits.")
     yes: str | None = Field(None, description="What it means in plain words if the answer is yes.")
@@ -58,9 +59,9 @@ class Question(PlanModel):
     def _can_be_answered(self) -> Question:
         if (self.unanswered is None) == (not self.numbers):
             raise ValueError("give `numbers`, or say in `unanswered` why there are none; not both")
-        decided = (self.null is not None) + (self.within is not None) + (self.described is not None)
+        decided = sum(rule is not None for rule in (self.null, self.null_from, self.within, self.described))
         if self.numbers and decided != 1:
-            raise ValueError("say how the numbers answer: one of `null`, `within` and `described`")
+            raise ValueError("say how the numbers answer: one of `null`, `null_from`, `within` and `described`")
         if self.numbers and self.described is None and None in (self.yes, self.no, self.open):
             raise ValueError("say what it means before the result is known: `yes`, `no` and `open`")
         return self
@@ -72,8 +73,8 @@ class AnswersOptions(PlanModel):
     questions: list[Question] = Field(description="The questions in order.", min_length=1)
 
 
-def verdict(question: Question, estimate: Found, limits: tuple[Found, Found] | None) -> Verdict:
-    """What the interval says; the rule was written before the result."""
+def verdict(question: Question, estimate: Found, limits: tuple[Found, Found] | None, null: float | None = None) -> Verdict:
+    """What the interval says; the rule was written before the result. `null` is the number of the results that `null_from` names."""
     if estimate.value != estimate.value:
         return "not estimable"
     if question.described is not None:
@@ -84,8 +85,10 @@ def verdict(question: Question, estimate: Found, limits: tuple[Found, Found] | N
     if question.within is not None:
         a, b = question.within
         return "yes" if a < low and high < b else "no" if high < a or low > b else "open"
-    assert question.null is not None
-    below, above = high < question.null, low > question.null
+    null = question.null if question.null is not None else null
+    if null is None or null != null:
+        return "not estimable"
+    below, above = high < null, low > null
     good, bad = (below, above) if question.good == "below" else (above, below)
     return "yes" if good else "no" if bad else "open"
 
@@ -126,14 +129,20 @@ def _row(request: Request, question: Question, notes: Notes) -> Row:
         limits = None if item.limits is None else (ard.get(item.limits[0], **item.key), ard.get(item.limits[1], **item.key))
         text = number(estimate.value, item.decimals)
         if limits is not None and estimate.value == estimate.value:
-            text += f" {interval(limits[0].value, limits[1].value, item.decimals)}"
+            text += f" ({_limit(limits[0], item.decimals)}, {_limit(limits[1], item.decimals)})"
         one = cell(f"{item.label}: {text}", notes, estimate, *(limits or ()))
         shown.append(one.text)
         marks += one.marks
         refs += one.refs
         first = first or (estimate, limits, ard)
     assert first is not None
-    said = verdict(question, first[0], first[1])
+    null = None
+    if question.null_from is not None:
+        margin = request.ards[question.null_from.role].get(question.null_from.estimate, **question.null_from.key)
+        shown.append(f"{question.null_from.label}: {number(margin.value, question.null_from.decimals)}")
+        refs.append(margin.ref)
+        null = margin.value
+    said = verdict(question, first[0], first[1], null)
     words = {"yes": question.yes, "no": question.no, "open": question.open, "described": question.described}.get(said)
     meaning = words if words is not None else f"It could not be estimated: {first[0].error or 'no reason was recorded'}."
     estimands = dict.fromkeys(request.ards[i.role].estimand for i in question.numbers)
@@ -141,3 +150,8 @@ def _row(request: Request, question: Question, notes: Notes) -> Row:
     answer = Cell(text="; ".join(shown), marks=tuple(dict.fromkeys(marks)), refs=tuple(refs))
     rest = (meaning, question.sure, named, question.chapter)
     return Row(label=question.question, cells=(Cell(text=VERDICTS[said]), answer, *(Cell(text=t, refs=tuple(refs)) for t in rest)))
+
+
+def _limit(found: Found, decimals: int) -> str:
+    """A limit, or what the results say in place of one: '> 90'."""
+    return found.text if found.value != found.value and found.text else number(found.value, decimals)

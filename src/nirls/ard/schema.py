@@ -18,13 +18,15 @@ COLUMNS = KEY + VALUES
 # Values of `variable` that are no analysed variable: facts of the model, its terms, why subjects are not analysed, values that a strategy
 # for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes; contrasts
 # and joint tests of arms; decisions on a margin, indirect comparisons and their match; fits of dose–response models, their target doses
-# and curves; weights and histories of subjects, clock times; what an early change foretells, signs of augmentation; times to an event.
+# and curves; weights and histories of subjects, clock times; what an early change foretells, signs of augmentation; times to an event;
+# paths and effects through a mediator.
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
     "contrast", "joint", "noninferiority", "equivalence", "indirect", "balance", "fit", "target", "curve", "weights",
     "adherence", "clock time", "early response", "augmentation",
     "at risk", "event type", "competing event", "censored", "risk", "event-free", "quantile", "restricted mean",
     "hazard ratio", "log-rank", "log-rank, permutation", "proportional hazards", "hazard ratio, visits", "incidence",
+    "path", "mediation", "error correlation",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 
@@ -132,5 +134,8 @@ STATS: dict[str, Stat] = {
     "cut_low": Stat("Smallest cut", 1),
     "cut_high": Stat("Largest cut", 1),
     "n_censored": Stat("Censored", 0, kind="count"),
+    "mediated": Stat("Proportion mediated", 2),
+    "rho": Stat("Correlation of the errors", 2),
+    "r_squared_product": Stat("Product of shares of variance", 3),
     "text": Stat("Note", 0, kind="text"),
 }

@@ -54,7 +54,14 @@ def fitted():
 def test_paths_are_those_of_lm(name):
     path, want = getattr(fitted(), name), expected()["paths"][name]
     path = path if name == "direct" else path[0]
-    for ours, theirs in (("estimate", "estimate"), ("std_error", "se"), ("statistic", "t"), ("p_value", "p"), ("low", "low"), ("high", "high")):
+    for ours, theirs in (
+        ("estimate", "estimate"),
+        ("std_error", "se"),
+        ("statistic", "t"),
+        ("p_value", "p"),
+        ("low", "low"),
+        ("high", "high"),
+    ):
         assert getattr(path, ours) == pytest.approx(want[theirs], rel=1e-9)
     assert path.df == want["df"]
 
@@ -71,7 +78,7 @@ def test_the_proportion_mediated():
     want = expected()["effects"]["proportion"]
     ours = fitted().proportion
     assert [ours.estimate, ours.low, ours.high] == pytest.approx([want["estimate"], want["low"], want["high"]], rel=1e-8)
-    y, m, t, x = given()
+    _, m, t, x = given()
     none = mediation(np.random.default_rng(4).normal(size=80), m[:, :1], t, x, samples())
     assert none.effects["total"].low < 0 < none.effects["total"].high and none.proportion is None
 
@@ -112,9 +119,7 @@ def test_identities_of_linear_models(mediators):
 
 def test_a_change_is_as_good_as_a_value_without_interaction():
     y, m, t, x = given()
-    value, change = (
-        effects(y, some[:, None], t, x, samples()[:50], interaction=False, rho=GRID) for some in (m[:, 0], m[:, 0] - x[:, 2])
-    )
+    value, change = (effects(y, some[:, None], t, x, samples()[:50], interaction=False, rho=GRID) for some in (m[:, 0], m[:, 0] - x[:, 2]))
     assert change == pytest.approx(value, rel=1e-8)
 
 

@@ -19,7 +19,15 @@ from nirls.plan.display import Display
 from nirls.tlf.context import SYNTHETIC, ArmView, DisplayContext, ParamView, VisitView
 from tests.methods.responder_trial import counts, make
 from tests.methods.test_measurement import ards as measurement
-from tests.tlf import delivered_results, dose_results, durability_results, head_to_head_results, missing_trial, treatment_results
+from tests.tlf import (
+    delivered_results,
+    dose_results,
+    durability_results,
+    head_to_head_results,
+    mediation_results,
+    missing_trial,
+    treatment_results,
+)
 
 WEEKS = (1, 2, 3, 4, 6, 8, 10, 12)
 VISITS = ("Baseline", *(f"Week {w}" for w in WEEKS))
@@ -387,7 +395,7 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
         "A1": ("answer", "answer", {"main": world.mmrm()}, question),
     }
     given |= missing_trial.given(world) | dose_results.given(world.codes) | delivered_results.given(world.codes)
-    given |= durability_results.given(world.codes) | head_to_head_results.given(world.codes)
+    given |= durability_results.given(world.codes) | head_to_head_results.given(world.codes) | mediation_results.given(world.codes)
     given |= treatment_results.given(world.codes)
     records["session_raster"] = treatment_results.results("sessions", world.codes[1])[1]
     records["exposure_plot"] = delivered_results.delivered_results(tuple(world.codes[:2]))["records"]

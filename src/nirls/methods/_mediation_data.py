@@ -35,7 +35,7 @@ def wide(data: AnalysisData, options: MediationOptions) -> pd.DataFrame:
     from nirls.errors import DataError
 
     frame, group = data.frame, data.spec.group
-    out = data.adsl.set_index("USUBJID")[[group]].copy()
+    out = data.adsl.sort_values("USUBJID").set_index("USUBJID")[[group]]  # bootstrap samples do not depend on the order of rows
     for place, at in enumerate([options.outcome, *options.mediators]):
         name = column(place) if place else OUTCOME
         own = frame[(frame["PARAMCD"] == at.param) & (frame["AVISIT"] == at.visit)]

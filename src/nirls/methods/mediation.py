@@ -52,17 +52,21 @@ class MediationOptions(PlanModel):
     )
     covariates: list[Id] = Field(
         default_factory=list,
-        description="Baseline covariates of both models, beside the baselines of outcome and mediators; text is a factor, numbers are linear.",
+        description="Baseline covariates of both models, beside the baselines of outcome and mediators; text is a factor, a number linear.",
     )
     interaction: bool = Field(True, description="Treatment and mediator interact in the model of the outcome.")
-    pool: str | None = Field(None, description="Name of the arms other than the reference, which count as one; needed where there are several.")
+    pool: str | None = Field(
+        None, description="Name of the arms other than the reference, which count as one; needed where there are several."
+    )
     reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
     late: Literal["exclude", "error"] = Field(
         "exclude",
         description="A subject whose mediator was measured on the day of the outcome or later: not analysed and counted, or an error.",
     )
     draws: int = Field(5000, description="Bootstrap samples of subjects.", ge=2000)
-    rho_to: float = Field(0.9, description="The indirect effect is given at correlations of the errors between ± this, in steps of 0.05.", gt=0, lt=1)
+    rho_to: float = Field(
+        0.9, description="The indirect effect is given at correlations of the errors between ± this, in steps of 0.05.", gt=0, lt=1
+    )
     level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
 
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
@@ -99,7 +103,7 @@ def label(at: MeasuredAt) -> str:
 
 @method("mediation", options=MediationOptions, reads=("seed",))
 def mediation(data: AnalysisData, options: MediationOptions) -> MethodResult:
-    """Effect of a treatment through a mediator measured before the outcome and past it, in linear models, and sensitivity to confounding."""
+    """Effect of a treatment through a mediator measured before the outcome and past it, by linear models; sensitivity to confounding."""
     from nirls.ard.build import row
     from nirls.errors import ConfigError, MethodError
     from nirls.methods._mediation_data import BASELINE, OUTCOME, account, column, reasons, wide
@@ -148,8 +152,8 @@ def mediation(data: AnalysisData, options: MediationOptions) -> MethodResult:
     }
     notes = [CAVEAT, ERROR]
     notes.append(
-        "Linear models: the effects are exact functions of the coefficients, no simulation is needed. Complete cases: the same subjects, with "
-        f"outcome and {'all mediators' if len(names) > 1 else 'mediator'}, in all models; who is not analysed is counted."
+        "Linear models: the effects are exact functions of the coefficients, no simulation is needed. Complete cases: the same subjects, "
+        f"with outcome and {'all mediators' if len(names) > 1 else 'mediator'}, in all models; who is not analysed is counted."
     )
     if len(names) > 1:
         notes.append(NOT_ADDITIVE)
@@ -189,9 +193,7 @@ def _effect(effect: Effect | None, name: str, failure: str, first: str = "estima
     return estimates(names, values, failure or NO_LIMITS, variable="mediation", variable_level=name, **key)
 
 
-def _effects(
-    made: Mediation | None, failure: str, key: dict[str, str], options: MediationOptions
-) -> list[dict[str, Any]]:
+def _effects(made: Mediation | None, failure: str, key: dict[str, str], options: MediationOptions) -> list[dict[str, Any]]:
     """Indirect, direct and total effects, and the proportion mediated."""
     found = []
     for name in ("ACME(0)", "ACME(1)", "ACME", "ADE(0)", "ADE(1)", "ADE", "total", "a × b"):

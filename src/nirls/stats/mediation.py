@@ -42,6 +42,7 @@ from nirls.stats.bootstrap import bca
 
 Array = np.ndarray
 EFFECTS = ("ACME(0)", "ACME(1)", "ACME", "ADE(0)", "ADE(1)", "ADE", "total", "a × b", "rho")
+NONE = np.empty(0)
 _CHUNK = 500
 
 
@@ -149,9 +150,7 @@ def _least_squares(design: Array, response: Array, wanted: list[int], level: flo
     return found
 
 
-def effects(
-    y: Array, m: Array, t: Array, x: Array, weights: Array | None = None, *, interaction: bool = True, rho: Array = np.empty(0)
-) -> Array:
+def effects(y: Array, m: Array, t: Array, x: Array, weights: Array | None = None, *, interaction: bool = True, rho: Array = NONE) -> Array:
     """The effects by weighted least squares, for every set of weights at once.
 
     Parameters
@@ -240,7 +239,7 @@ def mediation(
     weights: Array,
     *,
     interaction: bool = True,
-    rho: Array = np.empty(0),
+    rho: Array = NONE,
     level: float = 0.95,
 ) -> Mediation:
     """Paths, effects with BCa limits, and sensitivity to confounding of mediator and outcome.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from nirls.plan.base import PlanModel
-from nirls.tlf import model_text
+from nirls.tlf import model_text, population
 from nirls.tlf.context import DisplayContext
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.errors import DisplayError
@@ -83,12 +83,14 @@ def mediation(request: Request) -> Laid:
         if mediators(ard, request.id) != columns_of:
             raise DisplayError(f"{request.id}: the analyses of {role!r} and 'main' have other mediators; show them in two tables")
         rows += _block(ard, columns_of, context, options.known.get(role, {}), bool(options.known), notes)
-    for ard in request.ards.values():
+    for role, ard in request.ards.items():
+        if role != "main":
+            notes.general(f"{sides(ard, context)[0]}: {population.sentence(ard, context)}")
         for text in [*ard.footnotes, *model_text.footnotes(ard, context)]:
             notes.general(text)
     ci = model_text.level_text(request.ards["main"])
     notes.general(
-        f"Estimates with {ci}. a: effect of treatment on the mediator; b: change in the outcome for one unit of the mediator, treatment held; "
+        f"Estimates with {ci}. a: effect of treatment on the mediator; b: change in the outcome for a unit of it, treatment held; "
         "ρ*: correlation of the errors of the two models at which a × b would be 0, as an unmeasured cause of both makes it; with it the "
         "product of the shares of their variances that such a cause must explain."
     )

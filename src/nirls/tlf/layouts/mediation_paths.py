@@ -37,7 +37,7 @@ def mediation_paths(request: Request) -> Laid:
     alone = [m for m in mediators(ard, request.id) if m != JOINT]
     chosen = options.mediator or alone[0]
     if chosen not in alone:
-        raise DisplayError(f"{request.id}: options.mediator: {chosen!r} is not in analysis {ard.analysis_id!r}, which has {'; '.join(alone)}")
+        raise DisplayError(f"{request.id}: options.mediator: {chosen!r} is not in analysis {ard.analysis_id!r}, only {'; '.join(alone)}")
     key = {"comparison": ard.facts["comparison"], "group2": "MEDIATOR", "group2_level": chosen}
     treated, reference = sides(ard, context)
     effect, ci = digits(context, "estimate"), model_text.level_text(ard)
@@ -49,8 +49,8 @@ def mediation_paths(request: Request) -> Laid:
     outcome = named(ard.facts["outcome"], context)
     what = (
         f"{treated} against {reference}, {outcome}, through {named(chosen, context)}: {said['a']}; {said['b']}; {said['direct']}; "
-        f"indirect effect a × b {with_limits(product, effect)}; total {with_limits(total, effect)}; a × b is 0 where the errors of the models "
-        f"correlate by {with_limits(star, digits(context, 'rho'))}"
+        f"indirect effect a × b {with_limits(product, effect)}; total {with_limits(total, effect)}; a × b is 0 where the errors of the "
+        f"models correlate by {with_limits(star, digits(context, 'rho'))}"
     )
     name = stem(request.id)
     drawing = Drawing(
@@ -66,9 +66,9 @@ def mediation_paths(request: Request) -> Laid:
     for text in [*ard.footnotes, *model_text.footnotes(ard, context)]:
         notes.general(text)
     notes.general(
-        f"{ci} in brackets: of the paths by t, of effects and in the band below by the bootstrap. Model without interaction. Below: what the "
-        "indirect effect is if an unmeasured cause of mediator and outcome makes the errors of the two models correlate by ρ; the estimate "
-        "is that at ρ = 0."
+        f"{ci} in brackets: of the paths by t, of effects and in the band below by the bootstrap. Model without interaction. Below: what "
+        "the indirect effect is if an unmeasured cause of mediator and outcome makes the errors of the two models correlate by ρ; the "
+        "estimate is that at ρ = 0."
     )
     document = FigureDocument(
         svg=f"{name}.svg", alt=f"{what}.", width=drawing.width, height=drawing.height, refs=tuple(refs), **head(request, notes, "main")

@@ -134,7 +134,9 @@ class Targets:
         more = ["adex", "adexsum"] if "DX" in self.domains else []
         diary = ["addiary"] if more and self.plan.study.diary is not None else []
         times = ["adtte"] if self.plan.study.times_to_event else []
-        return ["adsl", "adqs", "addv", "adice", *more, *diary, *times]
+        of = {p.dataset for p in self.plan.study.parameters.values()}
+        findings = [name for name in ("adlb", "advs") if name.upper() in of]
+        return ["adsl", "adqs", "addv", "adice", *more, *diary, *times, *findings]
 
     @property
     def analyses(self) -> list[str]:

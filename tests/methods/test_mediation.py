@@ -133,6 +133,7 @@ def plan():
         ({"mediators": [{"param": "STO2", "visit": "Baseline"}]}, "STO2 at Baseline is not between baseline"),
         ({"mediators": [{"param": "STO2", "visit": "Week 5"}]}, "no visit 'Week 5'"),
         ({"mediators": [{"param": "NITRIC", "visit": "Week 2"}]}, "no parameter 'NITRIC'"),
+        ({"mediators": [{"param": "SYSBP", "visit": "Week 2"}]}, "no parameter 'SYSBP' of ADQS"),
         ({"mediators": [{"param": "CGII", "visit": "Week 2"}]}, "'CGII' has no baseline"),
         ({"mediators": [OXYGEN, OXYGEN]}, "named twice"),
         ({"mediators": [{"param": "IRLSTOT", "visit": "Week 2"}]}, "the outcome itself at another visit"),

@@ -14,7 +14,7 @@ from nirls.adam.addv import derive_addv
 from nirls.adam.adex import derive_adex
 from nirls.adam.adexsum import derive_adexsum
 from nirls.adam.adice import derive_adice
-from nirls.adam.adqs import derive_adqs
+from nirls.adam.adqs import derive_adqs, derive_findings
 from nirls.adam.adsl import derive_adsl
 from nirls.adam.adtte import derive_adtte
 from nirls.errors import DataError
@@ -84,6 +84,16 @@ def _adtte(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
     return Derivation(frame=frame, accounts=table)
 
 
+def _adlb(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_findings("ADLB", _domains(inputs), _need(inputs, "ADLB"), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
+def _advs(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_findings("ADVS", _domains(inputs), _need(inputs, "ADVS"), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
 DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {
     "ADSL": _adsl,
     "ADQS": _adqs,
@@ -93,6 +103,8 @@ DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]]
     "ADEXSUM": _adexsum,
     "ADDIARY": _addiary,
     "ADTTE": _adtte,
+    "ADLB": _adlb,
+    "ADVS": _advs,
 }
 """Data set → its derivation."""
 
@@ -103,7 +115,7 @@ def derive(dataset: str, inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Deri
     Parameters
     ----------
     dataset : str
-        ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM, ADDIARY or ADTTE.
+        ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM, ADDIARY, ADTTE, ADLB or ADVS.
     inputs : mapping of str to DataFrame
         SDTM domains by two-letter code; ADSL for the other data sets, ADQS for ADICE and ADTTE, ADICE for ADTTE, and ADEX for
         ADEXSUM and ADDIARY; FINDINGS,

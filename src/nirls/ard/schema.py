@@ -19,14 +19,14 @@ COLUMNS = KEY + VALUES
 # for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes; contrasts
 # and joint tests of arms; decisions on a margin, indirect comparisons and their match; fits of dose–response models, their target doses
 # and curves; weights and histories of subjects, clock times; what an early change foretells, signs of augmentation; times to an event;
-# paths and effects through a mediator.
+# paths and effects through a mediator; shifts between categories.
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
     "contrast", "joint", "noninferiority", "equivalence", "indirect", "balance", "fit", "target", "curve", "weights",
     "adherence", "clock time", "early response", "augmentation",
     "at risk", "event type", "competing event", "censored", "risk", "event-free", "quantile", "restricted mean",
     "hazard ratio", "log-rank", "log-rank, permutation", "proportional hazards", "hazard ratio, visits", "incidence",
-    "path", "mediation", "error correlation",
+    "path", "mediation", "error correlation", "shift",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 

@@ -76,9 +76,10 @@ class MediationOptions(PlanModel):
         for place, at in (("outcome", self.outcome), *((f"mediators: {i}", m) for i, m in enumerate(self.mediators, 1))):
             if at.visit not in weeks:
                 yield f"{place}: there is no visit {at.visit!r} (known: {', '.join(weeks)})"
-            if at.param not in scores and at.param not in plan.study.parameters:
-                yield f"{place}: there is no parameter {at.param!r} in study.yaml or an instrument"
-            elif at.param in plan.study.parameters and not plan.study.parameters[at.param].change:
+            parameter = plan.study.parameters.get(at.param)
+            if at.param not in scores and (parameter is None or parameter.dataset != "ADQS"):
+                yield f"{place}: there is no parameter {at.param!r} of ADQS in study.yaml or an instrument"
+            elif parameter is not None and not parameter.change:
                 yield f"{place}: the parameter {at.param!r} has no baseline; set `change: true` in study.yaml if a change has a meaning"
         end = weeks.get(self.outcome.visit)
         for i, at in enumerate(self.mediators, 1):

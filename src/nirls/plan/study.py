@@ -264,11 +264,38 @@ class Dates(PlanModel):
     unblinding: IsoDate | None = Field(None, description="Unblinding; for the record.")
 
 
+class Limits(PlanModel):
+    """Limits of a reference range; a value on a limit is within it."""
+
+    low: float | None = Field(None, description="Lower limit; none where there is no low value.")
+    high: float | None = Field(None, description="Upper limit; none where there is no high value.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Limits:
+        if self.low is None and self.high is None:
+            raise ValueError("a range needs `low`, `high` or both")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"`low` ({self.low:g}) must be below `high` ({self.high:g})")
+        return self
+
+
+class ReferenceRange(PlanModel):
+    """The reference range of a parameter; a range that a record brings itself (LBSTNRLO, LBSTNRHI) goes before it.
+
+    With neither `all` nor `by_sex` every record brings its range.
+    """
+
+    all: Limits | None = Field(None, description="Limits for everybody whose sex has no limits of its own.")
+    by_sex: dict[str, Limits] = Field(default_factory=dict, description="DM.SEX → limits.")
+    source: str = Field(description="Where the limits come from, as footnotes print it.")
+
+
 class AdqsParam(PlanModel):
-    """A parameter of ADQS that is not an item or score of an instrument (for example a CGI rating)."""
+    """A parameter that is not an item or score of an instrument: of ADLB from domain LB, of ADVS from VS, of ADQS from any other."""
 
     label: str = Field(description="PARAM.")
     domain: Id = Field("QS", description="Findings domain it comes from, such as MK for a measurement that is set beside the scales.")
+    range: ReferenceRange | None = Field(None, description="Reference range (ANRLO, ANRHI, ANRIND), for a parameter of ADLB or ADVS.")
     change: bool = Field(False, description="True when change from baseline is meaningful.")
     test: Id | None = Field(None, description="Test code (QSTESTCD …) of its records; default: the key.")
     where: str | None = Field(
@@ -280,6 +307,11 @@ class AdqsParam(PlanModel):
         description="Result in text → AVAL, for a parameter whose results are words; AVALC keeps the word. Any other result is an error.",
     )
     labels: dict[str, str] | None = Field(None, description="Result in text → text as tables print it.")
+
+    @property
+    def dataset(self) -> str:
+        """The ADaM data set of the parameter."""
+        return {"LB": "ADLB", "VS": "ADVS"}.get(self.domain, "ADQS")
 
 
 class AfterBaseline(PlanModel):
@@ -357,7 +389,7 @@ class Study(PlanModel):
     disposition: Disposition = Field(default=Disposition())
     baseline: Baseline
     instruments: list[str] = Field(description="Instruments scored from QS, by file name in `config/instruments/`.")
-    parameters: dict[str, AdqsParam] = Field(default_factory=dict, description="QSTESTCD of other QS records carried into ADQS.")
+    parameters: dict[str, AdqsParam] = Field(default_factory=dict, description="PARAMCD → parameter of ADQS, ADLB or ADVS beside the scales.")
     populations: dict[str, AnalysisSet]
     strata: dict[str, Stratum] = Field(default_factory=dict)
     pooling: Pooling | None = None

@@ -26,6 +26,7 @@ from tests.tlf import (
     head_to_head_results,
     mediation_results,
     missing_trial,
+    shift_results,
     treatment_results,
 )
 
@@ -396,6 +397,7 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
     }
     given |= missing_trial.given(world) | dose_results.given(world.codes) | delivered_results.given(world.codes)
     given |= durability_results.given(world.codes) | head_to_head_results.given(world.codes) | mediation_results.given(world.codes)
+    given |= shift_results.given(world.codes)
     given |= treatment_results.given(world.codes)
     records["session_raster"] = treatment_results.results("sessions", world.codes[1])[1]
     records["exposure_plot"] = delivered_results.delivered_results(tuple(world.codes[:2]))["records"]

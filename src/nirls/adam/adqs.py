@@ -53,9 +53,7 @@ def derive_findings(dataset: str, domains: dict[str, pd.DataFrame], adsl: pd.Dat
     return _finish(dataset, records, not_used, adsl, plan)
 
 
-def _finish(
-    dataset: str, records: pd.DataFrame, not_used: pd.Series, adsl: pd.DataFrame, plan: Plan
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _finish(dataset: str, records: pd.DataFrame, not_used: pd.Series, adsl: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Visits, baseline, change, flags and the variables of ADSL; and the account."""
     randomized = records["USUBJID"].isin(adsl.loc[adsl["RANDFL"] == "Y", "USUBJID"])
     excluded = records[~randomized]

@@ -190,7 +190,9 @@ def variables(dataset: str, plan: Plan) -> tuple[Variable, ...]:
         "ADLB": _findings("LB"),
         "ADVS": _findings("VS"),
     }[dataset]
-    words = own[0].name != "PARAMCD" or any(p.values is not None and p.dataset == dataset for p in plan.study.parameters.values())
+    words = dataset not in ("ADQS", "ADLB", "ADVS") or any(
+        p.values is not None and p.dataset == dataset for p in plan.study.parameters.values()
+    )
     return (*core, *(v for v in own if words or v.name != "AVALC"))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from nirls.methods._groups import TOTAL, columns, denominators
+from nirls.methods._groups import columns, denominators
 from nirls.methods.count import planned_levels
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
@@ -30,12 +30,14 @@ class ShiftOptions(PlanModel):
 
     params: list[Id] = Field(description="PARAMCD of parameters with a reference range or with grades (`values`), in order.", min_length=1)
     days_after: int | None = Field(
-        7, description="Values up to so many days after the last treatment count as under treatment; none for every value after baseline.", ge=0
+        7,
+        description="Values up to so many days after the last treatment count; none for every value after baseline.",
+        ge=0,
     )
     worst: dict[Id, Literal["both", "low", "high"]] = Field(
         default_factory=dict,
-        description="PARAMCD of a parameter with a range → its worst value: the lowest, the highest, or both (default): who had values below "
-        "and above the range is in a category of its own.",
+        description="PARAMCD of a parameter with a range → its worst value: the lowest, the highest, or both (default): who had values "
+        "below and above the range is in a category of its own.",
     )
     by: Id | None = Field(None, description="Categorical variable of ADSL; a table for each of its levels.")
     total: bool = Field(False, description="Add a column for all arms together.")
@@ -81,7 +83,9 @@ def shift(data: AnalysisData, options: ShiftOptions) -> MethodResult:
                 found.append(row("N", len(part), variable="shift", **key, **group))
         for code in options.params:
             table, first, last = _categories(data, code, after, options, some["USUBJID"])
-            both = some[["USUBJID"]].join(table, on="USUBJID").assign(**({data.spec.group: some[data.spec.group]} if data.spec.group else {}))
+            both = (
+                some[["USUBJID"]].join(table, on="USUBJID").assign(**({data.spec.group: some[data.spec.group]} if data.spec.group else {}))
+            )
             for group, part in columns(both, data.spec.group, options.total):
                 cells = part.groupby(["FIRST", "WORST"]).size()
                 for one in first:
@@ -167,8 +171,8 @@ def _footnotes(data: AnalysisData, options: ShiftOptions, undated: int) -> tuple
     items = {code: data.plan.study.parameters[code] for code in options.params}
     until = "" if options.days_after is None else f" up to {options.days_after} days after the last treatment"
     notes = [
-        f"Worst of all values after the day of the first treatment{until}, unscheduled visits included. Percentages are of the subjects of the "
-        "column; who has no value at baseline or none after it is counted as such. No tests."
+        f"Worst of all values after the day of the first treatment{until}, unscheduled visits included. Percentages are of all subjects of "
+        f"the column{' in the group' if options.by else ''}; who has no value at baseline or none after it is counted as such. No tests."
     ]
     ranged = {c: p for c, p in items.items() if p.values is None}
     graded = [c for c, p in items.items() if p.values is not None]
@@ -178,7 +182,7 @@ def _footnotes(data: AnalysisData, options: ShiftOptions, undated: int) -> tuple
     if graded:
         notes.append("Of grades the highest is the worst.")
     sources: dict[str, list[str]] = {}
-    for code, item in ranged.items():
+    for item in ranged.values():
         if item.range is not None:
             sources.setdefault(item.range.source, []).append(f"{item.label} {_limits(item.range)}".rstrip())
     notes += [f"Reference ranges, {source}: {'; '.join(texts)}." for source, texts in sources.items()]

@@ -31,7 +31,9 @@ class Analysis(PlanModel):
         description="Why the analysis answers no estimand and is shown for comparison only; every display says so. "
         "Such as: 'completers are a group formed after randomization'.",
     )
-    dataset: Literal["ADSL", "ADQS", "ADDV", "ADICE", "ADEX", "ADEXSUM", "ADDIARY", "ADTTE", "ADLB", "ADVS"] = Field(description="ADaM data set.")
+    dataset: Literal["ADSL", "ADQS", "ADDV", "ADICE", "ADEX", "ADEXSUM", "ADDIARY", "ADTTE", "ADLB", "ADVS"] = Field(
+        description="ADaM data set."
+    )
     set: str | None = Field(None, description="Analysis set (key of `populations`); none for all subjects.")
     subjects: Subjects | None = Field(None, description="Subjects of the set that are analysed; none for all.")
     where: str | None = Field(None, description="Records of the data set, in the `where` language.")

@@ -184,7 +184,11 @@ def _analyses(plan: Plan) -> Iterator[Problem]:
                 yield file, (name, "arms", i), unknown("arm", arm, study.arms)
         if analysis.dataset in ("ADLB", "ADVS") and analysis.dataset not in {p.dataset for p in study.parameters.values()}:
             domain = analysis.dataset[2:]
-            yield file, (name, "dataset"), f"no parameter of study.yaml comes from the domain {domain}, so that there is no {analysis.dataset}"
+            yield (
+                file,
+                (name, "dataset"),
+                f"no parameter of study.yaml comes from the domain {domain}, so that there is no {analysis.dataset}",
+            )
         data = _variables(plan, analysis.dataset)
         yield from _condition(file, (name, "where"), analysis.where, data, analysis.dataset)
         if analysis.subjects is not None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from nirls.plan.base import PlanModel
+from nirls.plan.ranges import ReferenceRange
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
 IsoDate = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
@@ -264,32 +265,6 @@ class Dates(PlanModel):
     unblinding: IsoDate | None = Field(None, description="Unblinding; for the record.")
 
 
-class Limits(PlanModel):
-    """Limits of a reference range; a value on a limit is within it."""
-
-    low: float | None = Field(None, description="Lower limit; none where there is no low value.")
-    high: float | None = Field(None, description="Upper limit; none where there is no high value.")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Limits:
-        if self.low is None and self.high is None:
-            raise ValueError("a range needs `low`, `high` or both")
-        if self.low is not None and self.high is not None and self.low >= self.high:
-            raise ValueError(f"`low` ({self.low:g}) must be below `high` ({self.high:g})")
-        return self
-
-
-class ReferenceRange(PlanModel):
-    """The reference range of a parameter; a range that a record brings itself (LBSTNRLO, LBSTNRHI) goes before it.
-
-    With neither `all` nor `by_sex` every record brings its range.
-    """
-
-    all: Limits | None = Field(None, description="Limits for everybody whose sex has no limits of its own.")
-    by_sex: dict[str, Limits] = Field(default_factory=dict, description="DM.SEX → limits.")
-    source: str = Field(description="Where the limits come from, as footnotes print it.")
-
-
 class AdqsParam(PlanModel):
     """A parameter that is not an item or score of an instrument: of ADLB from domain LB, of ADVS from VS, of ADQS from any other."""
 
@@ -389,7 +364,9 @@ class Study(PlanModel):
     disposition: Disposition = Field(default=Disposition())
     baseline: Baseline
     instruments: list[str] = Field(description="Instruments scored from QS, by file name in `config/instruments/`.")
-    parameters: dict[str, AdqsParam] = Field(default_factory=dict, description="PARAMCD → parameter of ADQS, ADLB or ADVS beside the scales.")
+    parameters: dict[str, AdqsParam] = Field(
+        default_factory=dict, description="PARAMCD → parameter of ADQS, ADLB or ADVS beside the scales."
+    )
     populations: dict[str, AnalysisSet]
     strata: dict[str, Stratum] = Field(default_factory=dict)
     pooling: Pooling | None = None

@@ -69,9 +69,7 @@ def _block(ard: Ard, context: DisplayContext, notes: Notes, param: str, ids: lis
     for first in ard.values("group2_level", **key):
         lines = []
         for last in ard.values("variable_level", group2_level=first, **key):
-            found = [
-                [ard.get(s, group2_level=first, variable_level=last, group1_level=i, **key) for s in ("n", "p")] for i in ids
-            ]
+            found = [[ard.get(s, group2_level=first, variable_level=last, group1_level=i, **key) for s in ("n", "p")] for i in ids]
             if any(n.value for n, _ in found):
                 cells = [
                     cell(count_percent(n.value, p.value, digits(context, "p")), notes, *((n, p) if n.value else (n,))) for n, p in found

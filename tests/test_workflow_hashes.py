@@ -300,7 +300,7 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
     before, imputing = Targets(plan=plan), ("imputation", "tipping_point")
     for changed_plan, methods in (
         (other, {"mcid", "retest", "reliability", "responder", "distribution", "mcpmod", "noninferiority", "early_response", *imputing}),
-        (seed, {"mcid", "early_response"}),
+        (seed, {"mcid", "early_response", "mediation"}),
     ):
         after = Targets(plan=changed_plan)
         again = {plan.analyses[a].method for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)}

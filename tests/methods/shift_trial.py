@@ -50,8 +50,7 @@ def study():
         "SKIN": AdqsParam(label="Skin", domain="LB", values={str(i): i for i in range(5)}),
     }
     return SimpleNamespace(
-        parameters=parameters, covariates={"GRP": SimpleNamespace(cut=None, levels=["X", "Y", "Z"])}, strata={},
-        baseline=SimpleNamespace(on_or_before_day=1),
+        parameters=parameters, covariates={"GRP": SimpleNamespace(cut=None, levels=["X", "Y", "Z"])}, strata={}
     )  # fmt: skip
 
 
@@ -59,7 +58,7 @@ def data(frame=None, codes=("SHAM", "NIR")):
     frame = records(codes) if frame is None else frame
     kind = pd.CategoricalDtype(list(codes), ordered=True)
     adsl = pd.DataFrame({"USUBJID": list(PEOPLE), "TRT01A": [codes[p[0]] for p in PEOPLE.values()], "GRP": [p[1] for p in PEOPLE.values()]})
-    adsl = adsl.assign(TRTEDT="2025-01-29")
+    adsl = adsl.assign(TRTSDT="2025-01-01", TRTEDT="2025-01-29")
     return AnalysisData(
         frame=frame.astype({"TRT01A": kind}), adsl=adsl.astype({"TRT01A": kind}),
         spec=Analysis(label="x", dataset="ADLB", method="shift", group="TRT01A"), analysis_id="x", plan=SimpleNamespace(study=study()),

@@ -64,7 +64,7 @@ def shift(data: AnalysisData, options: ShiftOptions) -> MethodResult:
     from nirls.errors import ConfigError
 
     require(data.frame, ["PARAMCD", "AVAL", "ADT", "ADY", "ABLFL", "ANRIND"], data.analysis_id)
-    require(data.adsl, [*(["TRTEDT"] if options.days_after is not None else []), *([options.by] if options.by else [])], data.analysis_id)
+    require(data.adsl, ["TRTSDT", "TRTEDT", *([options.by] if options.by else [])], data.analysis_id)
     adsl, after, undated = data.adsl, *_after_baseline(data, options)
     strata: list[str] = []
     if options.by is not None:
@@ -107,10 +107,10 @@ def _after_baseline(data: AnalysisData, options: ShiftOptions) -> tuple[pd.DataF
 
     frame = data.frame[data.frame["PARAMCD"].isin(options.params) & data.frame["AVAL"].notna() & (data.frame["ABLFL"] != "Y")]
     undated = frame["ADY"].isna()
-    later = frame["ADY"] > data.plan.study.baseline.on_or_before_day
+    day, subjects = pd.to_datetime(frame["ADT"].where(~undated)), data.adsl.set_index("USUBJID")
+    later = day > pd.to_datetime(frame["USUBJID"].map(subjects["TRTSDT"]))
     if options.days_after is not None:
-        last = pd.to_datetime(frame["USUBJID"].map(data.adsl.set_index("USUBJID")["TRTEDT"]))
-        day = pd.to_datetime(frame["ADT"].where(~undated))
+        last = pd.to_datetime(frame["USUBJID"].map(subjects["TRTEDT"]))
         later &= last.isna() | (day <= last + pd.Timedelta(days=options.days_after))  # with no end, treatment goes on
     return frame[later], int(undated.sum())
 

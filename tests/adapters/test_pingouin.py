@@ -77,7 +77,7 @@ def test_simple_mediation_is_that_of_pingouin():
     y, m, t, x = given()
     theirs, ours = simple_mediation(y, m[:, 0], t, x), effects(y, m[:, :1], t, x, interaction=False)[0]
     paths = mediation(y, m[:, :1], t, x, np.ones((3, 80)), interaction=False)
-    at = dict(zip(EFFECTS, ours, strict=True))
+    at = dict(zip(EFFECTS, ours, strict=False))
     assert (theirs.a, theirs.b) == pytest.approx((paths.a[0].estimate, paths.b[0].estimate), rel=1e-9)
     assert (theirs.total, theirs.direct, theirs.indirect) == pytest.approx((at["total"], at["ADE"], at["ACME"]), rel=1e-9)
     assert theirs.n == 80

@@ -78,6 +78,43 @@ def test_everybody_is_analysed_or_counted():
         mediation(data(frame), options(late="error"))
 
 
+def test_weighted_by_the_probability_of_being_complete():
+    """The subjects and weights of the reference; the missing mediator loses the subject as the missing outcome does."""
+    frame = records()
+    number = frame["USUBJID"].str[1:].astype(int)
+    high = frame["USUBJID"].isin(frame.loc[(frame["PARAMCD"] == "IRLSTOT") & (frame["BASE"] > 22), "USUBJID"])
+    gone = (number % 3 == 0) & high & (frame["PARAMCD"] != "FLUX")
+    frame.loc[gone, ["AVAL", "CHG"]] = np.nan
+    value = [m | {"value": "AVAL"} for m in (OXYGEN, FLOW)]
+    result = written(mediation(data(frame), options(mediators=value, missing="weighted")))
+    for ours, theirs in (("ACME(0)", "acme0"), ("ACME(1)", "acme1"), ("ADE(0)", "ade0"), ("total", "total")):
+        want = REFERENCE["weighted"][theirs]["estimate"]
+        assert stat(result, "estimate", variable="mediation", variable_level=ours, **KEY) == pytest.approx(want, rel=1e-8)
+    want = REFERENCE["weighted"]["b"]["estimate"]
+    assert stat(result, "estimate", variable="path", variable_level="b", **KEY) == pytest.approx(want, rel=1e-8)
+    lost = result[(result["variable"] == "path") & (result["stat_name"] == "p_value")]
+    assert lost["stat"].isna().all() and set(lost["error"]) == {
+        "weighted by the inverse probability of being complete: limits by the bootstrap, no t"
+    }
+    assert stat(result, "n_obs", variable="model") == 60 and 50 < stat(result, "effective_size", variable="model") < 60
+    notes = " ".join(result.loc[result["variable"] == "footnote", "stat_text"])
+    assert "80 subjects inform it" in notes and "missing at random given these" in notes
+    plain = written(mediation(data(frame), options(mediators=value)))
+    assert stat(plain, "estimate", variable="path", variable_level="b", **KEY) != pytest.approx(want, rel=1e-3)
+
+
+def test_nobody_is_complete():
+    frame = records()
+    frame.loc[frame["PARAMCD"] == "STO2", "CHG"] = np.nan
+    result = written(mediation(data(frame), options()))
+    assert set(result.loc[result["variable"] == "path", "error"]) == {"no subject has the outcome and all mediators"}
+    apart = records()
+    apart.loc[(apart["PARAMCD"] == "STO2") & (apart["TRT01P"] == "NIR") & (apart["BASE"] > 62), "CHG"] = np.nan
+    apart.loc[(apart["PARAMCD"] == "STO2") & (apart["TRT01P"] == "SHAM") & (apart["BASE"] > 62), "CHG"] = np.nan
+    result = written(mediation(data(apart), options(missing="weighted")))
+    assert result.loc[result["variable"] == "path", "error"].str.contains("the probability of being complete cannot be fitted").all()
+
+
 def test_no_proportion_where_the_total_effect_may_be_nothing():
     frame = records()
     chance = np.random.default_rng(4).normal(size=len(frame))

@@ -45,6 +45,20 @@ ci <- function(k) { z <- boot.ci(dummy, conf = 0.95, type = "bca", t0 = t0[[k]],
   list(estimate = t0[[k]], se = sd(t[, k]), low = z[[4]], high = z[[5]]) }
 res$effects <- lapply(setNames(nm = names(t0)), ci)
 
+# the same with values missing, weighted by the inverse probability of being observed, which is fitted again in every sample
+d$SEEN <- as.integer(!(d$ID %% 3 == 0 & d$Y0 > 22))
+weighted <- function(d) { g <- glm(SEEN ~ TRT + Y0 + M0 + F0, binomial, d, control = list(epsilon = 1e-14, maxit = 100))
+  d$W <- 1 / fitted(g); s <- d[d$SEEN == 1, ]
+  mm <- lm(f("M", "TRT"), s, weights = W); my <- lm(f("Y", "TRT * M"), s, weights = W)
+  value <- function(t, m) { new <- transform(s, TRT = m); new$M <- predict(mm, new); weighted.mean(predict(my, transform(new, TRT = t)), s$W) }
+  y <- outer(0:1, 0:1, Vectorize(value)); b <- coef(lm(f("Y", "TRT", "M"), s, weights = W))
+  c(acme0 = y[1, 2] - y[1, 1], acme1 = y[2, 2] - y[2, 1], ade0 = y[2, 1] - y[1, 1], ade1 = y[2, 2] - y[1, 2], total = y[2, 2] - y[1, 1],
+    a = coef(mm)[["TRT"]], b = b[["M"]], direct = b[["TRT"]], interaction = coef(my)[["TRT:M"]]) }
+t0 <- weighted(d); t <- t(apply(index, 1, function(i) suppressWarnings(weighted(d[i, ]))))
+L <- (n - 1) * sweep(-t(sapply(1:n, function(i) weighted(d[-i, ]))), 2, t0, "+"); L <- sweep(L, 2, colMeans(L))
+res$weighted <- lapply(setNames(nm = names(t0)), ci)
+res$weights <- unname(1 / fitted(glm(SEEN ~ TRT + Y0 + M0 + F0, binomial, d, control = list(epsilon = 1e-14)))) * d$SEEN
+
 # the model with errors correlated by a given rho: generalised least squares of both equations, iterated to its fixed point, and the
 # rho at which the coefficient of the mediator is 0
 z <- model.matrix(f("Y", "TRT"), d); zy <- cbind(z, d$M); p <- ncol(z)

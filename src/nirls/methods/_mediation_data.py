@@ -52,9 +52,12 @@ def wide(data: AnalysisData, options: MediationOptions) -> pd.DataFrame:
                 "example to ANL01FL == 'Y'"
             )
         own = own.set_index("USUBJID")
-        out = out.join(own[[at.value, "BASE", "ADT"]].set_axis([name, f"{name}{BASELINE}", f"{name}{DATE}"], axis=1))
-    known = frame.drop_duplicates("USUBJID").set_index("USUBJID")[options.covariates]
-    if left := [c for c in options.covariates if c in data.adsl.columns]:
+        out = out.join(own[[at.value, "ADT"]].set_axis([name, f"{name}{DATE}"], axis=1))
+        # of any record: who has none at the visit has a baseline all the same, if `where` lets records of the baseline visit in
+        out[f"{name}{BASELINE}"] = frame[frame["PARAMCD"] == at.param].groupby("USUBJID")["BASE"].first().reindex(out.index)
+    wanted = list(dict.fromkeys([*options.covariates, *options.weighted_by]))
+    known = frame.drop_duplicates("USUBJID").set_index("USUBJID")[wanted]
+    if left := [c for c in wanted if c in data.adsl.columns]:
         known = known.drop(columns=left).join(data.adsl.set_index("USUBJID")[left], how="outer")
     return out.join(known).reset_index().astype({group: pd.CategoricalDtype(list(data.adsl[group].cat.categories), ordered=True)})
 
@@ -94,7 +97,7 @@ def reasons(table: pd.DataFrame, data: AnalysisData, options: MediationOptions) 
                 f"({int(late.sum())} subjects in all); correct the dates, or set `late: exclude`"
             )
         because(late, f"{words(at.param, capital=True)} at {at.visit} not measured before {words(options.outcome.param)}")
-    for covariate in options.covariates:
+    for covariate in [*options.covariates, *(options.weighted_by if options.missing == "weighted" else [])]:
         because(table[covariate].isna(), f"Missing covariate {covariate}")
     return found
 

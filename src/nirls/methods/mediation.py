@@ -32,6 +32,7 @@ PATH = {
     "p_value": "p_value",
 }  # fmt: skip
 EFFECT = {"estimate": "estimate", "std_error": "std_error", "conf_low": "low", "conf_high": "high"}
+WEIGHTED = "weighted by the inverse probability of being complete: limits by the bootstrap, no t"
 NO_LIMITS = "the bootstrap draws hold no such limit"
 
 
@@ -63,6 +64,12 @@ class MediationOptions(PlanModel):
         "exclude",
         description="A subject whose mediator was measured on the day of the outcome or later: not analysed and counted, or an error.",
     )
+    missing: Literal["complete", "weighted"] = Field(
+        "complete",
+        description="Complete cases as they are, or weighted by the inverse of the probability of being complete given treatment, "
+        "baselines and `weighted_by`, by logistic regression, fitted again in every bootstrap sample.",
+    )
+    weighted_by: list[Id] = Field(default_factory=list, description="Further baseline variables on which that probability depends.")
     draws: int = Field(5000, description="Bootstrap samples of subjects.", ge=2000)
     rho_to: float = Field(
         0.9, description="The indirect effect is given at correlations of the errors between ± this, in steps of 0.05.", gt=0, lt=1
@@ -110,7 +117,9 @@ def mediation(data: AnalysisData, options: MediationOptions) -> MethodResult:
     from nirls.methods._mediation_data import BASELINE, OUTCOME, account, column, reasons, wide
     from nirls.models.mediation import mediation as fit
 
-    require(data.frame, ["PARAMCD", "AVISIT", "ADT", "BASE", options.outcome.value, *options.covariates], data.analysis_id)
+    require(
+        data.frame, ["PARAMCD", "AVISIT", "ADT", "BASE", options.outcome.value, *options.covariates, *options.weighted_by], data.analysis_id
+    )
     group, arms, reference = arms_and_reference(data, options.reference)
     active = [a for a in arms if a != reference]
     if len(active) > 1 and options.pool is None:
@@ -118,16 +127,21 @@ def mediation(data: AnalysisData, options: MediationOptions) -> MethodResult:
     comparison = f"{options.pool or active[0]} - {reference}"
     table = wide(data, options)
     reason = reasons(table, data, options)
-    used = table[reason.isna()]
+    weighted = options.missing == "weighted"
     names = [column(i) for i in range(1, len(options.mediators) + 1)]
     baselines = [f"{name}{BASELINE}" for name in (OUTCOME, *names)]
+    # who has baselines and covariates, but no outcome or mediator, tells how probable it is to be complete
+    known = table[[*baselines, *options.covariates, *options.weighted_by]].notna().all(axis=1)
+    used = table[known].copy() if weighted else table[reason.isna()]
+    used.loc[reason[used.index].notna(), OUTCOME] = float("nan")
     grid = [round(0.05 * k, 2) for k in range(-round(options.rho_to / 0.05), round(options.rho_to / 0.05) + 1)]
     made: MediationResult | None = None
     failure = ""
     try:
         made = fit(
             used, outcome=OUTCOME, mediators=names, treatment=group, reference=reference, covariates=[*baselines, *options.covariates],
-            interaction=options.interaction, draws=options.draws, seed=_seed(data), rho=grid, level=options.level,
+            weighted_by=[*baselines, *options.weighted_by] if weighted else None, interaction=options.interaction, draws=options.draws,
+            seed=_seed(data), rho=grid, level=options.level,
         )  # fmt: skip
     except MethodError as error:
         failure = str(error)
@@ -139,15 +153,18 @@ def mediation(data: AnalysisData, options: MediationOptions) -> MethodResult:
     if len(names) > 1:
         found += _joint(made.joint if made else None, failure, labels, comparison, options)
     found += account(reason, table[group], group)
-    found += [row("n_obs", len(used), variable="model"), row("n_draws", options.draws, variable="model")]
+    found += [row("n_obs", int(reason.isna().sum()), variable="model"), row("n_draws", options.draws, variable="model")]
     found.append(row("conf_level", options.level, variable="model"))
+    if weighted:
+        size = made.effective_size if made else None
+        found.append(row("effective_size", size, variable="model", error="" if made else failure))
     lost = max((m.lost for m in [*made.alone.values(), made.joint] if m is not None), default=0) if made else 0
     texts = {
         "outcome": label(options.outcome),
         "comparison": comparison,
         "arms": ", ".join(active),
         "formula": _formula(group, labels, options),
-        "variance": "of paths ordinary least squares with t intervals; of effects the bootstrap",
+        "variance": "the bootstrap" if weighted else "of paths ordinary least squares with t intervals; of effects the bootstrap",
         "interval": f"bias-corrected and accelerated bootstrap, {options.draws} samples of subjects, acceleration by the jackknife",
         "interaction": "yes" if options.interaction else "no",
     }
@@ -156,6 +173,12 @@ def mediation(data: AnalysisData, options: MediationOptions) -> MethodResult:
         "Linear models: the effects are exact functions of the coefficients, no simulation is needed. Complete cases: the same subjects, "
         f"with outcome and {'all mediators' if len(names) > 1 else 'mediator'}, in all models; who is not analysed is counted."
     )
+    if weighted:
+        on = ", ".join(["treatment", "baselines of outcome and mediators", *options.weighted_by])
+        notes.append(
+            f"Subjects are weighted by the inverse of the probability of being complete, by logistic regression on {on}, fitted again in "
+            f"every bootstrap sample; {int(known.sum())} subjects inform it. Right if values are missing at random given these."
+        )
     if len(names) > 1:
         notes.append(NOT_ADDITIVE)
     if len(active) > 1:
@@ -185,7 +208,7 @@ def _formula(group: str, labels: list[str], options: MediationOptions) -> str:
 
 def _path(path: Path | None, name: str, failure: str, **key: str) -> list[dict[str, Any]]:
     values = None if path is None else {source: getattr(path, source) for source in PATH.values()}
-    return estimates(PATH, values, failure, variable="path", variable_level=name, **key)
+    return estimates(PATH, values, failure or WEIGHTED, variable="path", variable_level=name, **key)
 
 
 def _effect(effect: Effect | None, name: str, failure: str, first: str = "estimate", **key: str) -> list[dict[str, Any]]:

@@ -48,7 +48,8 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
-    """A coefficient of one of the two models: estimate, standard error, residual df and limits by t."""
+    """A coefficient of one of the two models: estimate, standard error, residual df and limits by t; of a weighted model standard error and
+    limits by the bootstrap, and NaN for the rest."""
 
     estimate: float
     std_error: float
@@ -160,7 +161,8 @@ def effects(y: Array, m: Array, t: Array, x: Array, weights: Array | None = None
     x : (n, p) array
         Covariates without the constant; p may be 0.
     weights : (B, n) array, optional
-        Weights of the subjects, such as how often each is in a bootstrap sample; one row of ones by default.
+        Weights of the subjects, such as how often each is in a bootstrap sample; one row of ones by default. A row with NaN has no
+        effects.
     interaction : bool
         Whether treatment and mediators interact in the model of the outcome.
     rho : (g,) array
@@ -168,12 +170,15 @@ def effects(y: Array, m: Array, t: Array, x: Array, weights: Array | None = None
 
     Returns
     -------
-    (B, len(EFFECTS) + g) array
-        NaN where the weights leave an effect inestimable, as without a subject of one arm.
+    (B, len(EFFECTS) + g + paths) array
+        The effects, the indirect effect at each ρ, and the paths a, b, c′ and d in this order. NaN where the weights
+        leave an effect inestimable, as without a subject of one arm.
     """
     y, m, t, x = _checked(y, m, t, x)
     n, k, p = len(y), m.shape[1], x.shape[1]
     weights = np.ones((1, n)) if weights is None else np.asarray(weights, dtype=float)
+    lost = np.isnan(weights).any(axis=1)
+    weights = np.where(lost[:, None], 1.0, weights)
     spread = x.std(axis=0)
     x = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1)
     m, y = m - m.mean(axis=0), y - y.mean()  # the effects are the same; the sums of squares lose no digits
@@ -186,7 +191,9 @@ def effects(y: Array, m: Array, t: Array, x: Array, weights: Array | None = None
         gram = np.empty((len(some), z.shape[1], z.shape[1]))
         gram[:, rows, columns] = gram[:, columns, rows] = some @ products
         found.append(_of_moments(gram, k, p, interaction, np.asarray(rho, dtype=float)))
-    return np.concatenate(found)
+    out = np.concatenate(found)
+    out[lost] = np.nan
+    return out
 
 
 def _regression(gram: Array, of: list[int], on: list[int], covariates: list[int]) -> Array:
@@ -209,11 +216,11 @@ def _of_moments(gram: Array, k: int, p: int, interaction: bool, rho: Array) -> A
     means = gram[:, 0, base] / gram[:, 0, :1]
     at_zero = np.einsum("bp,bpk->bk", means, of_m[:, :, :k]) - means[:, 1:2] * a  # E[M(0)]
     plain = _regression(gram, [last], base + mediators, covariates)[:, :, 0]
-    product = (a * plain[:, 2 + p :]).sum(axis=1)
+    product, crossing = (a * plain[:, 2 + p :]).sum(axis=1), np.empty((len(gram), 0))
     if interaction:
         full = _regression(gram, [last], base + mediators + crossed, covariates)[:, :, 0]
         b, d, c = full[:, 2 + p : 2 + p + k], full[:, 2 + p + k :], full[:, 1]
-        acme = [(a * b).sum(axis=1), (a * (b + d)).sum(axis=1)]
+        acme, crossing = [(a * b).sum(axis=1), (a * (b + d)).sum(axis=1)], d
         ade = [c + (d * at_zero).sum(axis=1), c + (d * (at_zero + a)).sum(axis=1)]
         total = acme[1] + ade[0]
     else:
@@ -228,7 +235,7 @@ def _of_moments(gram: Array, k: int, p: int, interaction: bool, rho: Array) -> A
         turned = reduced[:, None] - rho * np.sqrt((1 - reduced[:, None] ** 2) / (1 - rho**2))
         curve = (a[:, 0] * sd_y / sd_m)[:, None] * turned
     values = [*acme, sum(acme) / 2, *ade, sum(ade) / 2, total, product, reduced]
-    return np.column_stack([*values, curve])
+    return np.column_stack([*values, curve, a, plain[:, 2 + p :], plain[:, 1], crossing])
 
 
 def mediation(
@@ -238,6 +245,8 @@ def mediation(
     x: Array,
     weights: Array,
     *,
+    base: Array | None = None,
+    without_one: Array | None = None,
     interaction: bool = True,
     rho: Array = NONE,
     level: float = 0.95,
@@ -249,7 +258,12 @@ def mediation(
     y, m, t, x
         As :func:`effects`, complete.
     weights : (B, n) array
-        How often each subject is in each bootstrap sample; subjects are drawn, with all their values.
+        How often each subject is in each bootstrap sample, or its weight there; subjects are drawn, with all their values.
+    base : (n,) array, optional
+        Weights of the subjects themselves, such as :func:`nirls.stats.inverse_probability.inverse_probability` gives them. Paths then have
+        bootstrap limits like the effects.
+    without_one : (N, n) array, optional
+        Weights with one of N subjects left out, for the acceleration; needed with `base`.
     interaction : bool
     rho : (g,) array
         Correlations between −1 and 1 for the curve; used with one mediator.
@@ -279,12 +293,13 @@ def mediation(
         return effects(y, m, t, x, some, interaction=interaction, rho=grid)
 
     at = {name: i for i, name in enumerate(EFFECTS)}
-    estimate, draws, without_one = of(None)[0], of(weights), of(1 - np.eye(n))
+    estimate, draws = of(None if base is None else base[None])[0], of(weights)
+    left = of(1 - np.eye(n) if without_one is None else without_one)
 
     def ratio(values: Array) -> Array:
         return values[..., at["ACME"]] / values[..., at["total"]]
 
-    stacked = [np.column_stack([v, ratio(v)]) for v in (estimate[None], draws, without_one)]
+    stacked = [np.column_stack([v, ratio(v)]) for v in (estimate[None], draws, left)]
     low, high = bca(stacked[0][0], stacked[1], stacked[2], level)
     spread = np.array([np.std(own, ddof=1) if (own := v[~np.isnan(v)]).size > 1 else np.nan for v in stacked[1].T])
 
@@ -294,19 +309,33 @@ def mediation(
     i = at["total"]
     sure = low[i] > 0 or high[i] < 0
     size, product = len(EFFECTS), float("nan")
+    ends = size + grid.size
+    if base is not None:
+        paths = [_resampled(effect(j)) for j in range(ends, len(estimate))]
+        a, b, direct, crossed = tuple(paths[:k]), paths[k : 2 * k], paths[2 * k], paths[2 * k + 1 :]
     if k == 1:
-        unexplained = [_unexplained(first, m[:, 0]), _unexplained(np.column_stack([first, m]), y)]
+        unexplained = [_unexplained(first, m[:, 0], base), _unexplained(np.column_stack([first, m]), y, base)]
         product = float(estimate[at["rho"]] ** 2) * unexplained[0] * unexplained[1]
     return Mediation(
         n=n, a=a, b=tuple(b), direct=direct, interaction=tuple(crossed),
         effects={name: effect(j) for name, j in at.items() if k == 1 or name != "rho"},
-        proportion=effect(size + grid.size) if sure else None,
-        rho=grid, curve=estimate[size:], curve_low=low[size : size + grid.size], curve_high=high[size : size + grid.size],
+        proportion=effect(len(estimate)) if sure else None,
+        rho=grid, curve=estimate[size:ends], curve_low=low[size:ends], curve_high=high[size:ends],
         r_squared_product=product, draws=len(weights), lost=int(np.isnan(draws[:, i]).sum()),
     )  # fmt: skip
 
 
-def _unexplained(design: Array, response: Array) -> float:
+def _resampled(effect: Effect) -> Path:
+    """A path with its bootstrap standard error and limits."""
+    none = float("nan")
+    return Path(
+        estimate=effect.estimate, std_error=effect.std_error, df=none, statistic=none, p_value=none, low=effect.low, high=effect.high
+    )
+
+
+def _unexplained(design: Array, response: Array, weights: Array | None) -> float:
     """1 − R² of a regression."""
-    residual = response - design @ np.linalg.lstsq(design, response, rcond=None)[0]
-    return float((residual**2).sum() / ((response - response.mean()) ** 2).sum())
+    w = np.ones(len(response)) if weights is None else weights
+    root = np.sqrt(w)
+    residual = root * response - (root[:, None] * design) @ np.linalg.lstsq(root[:, None] * design, root * response, rcond=None)[0]
+    return float((residual**2).sum() / (w * (response - np.average(response, weights=w)) ** 2).sum())

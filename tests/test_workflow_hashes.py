@@ -158,7 +158,8 @@ def test_a_stage_reads_nothing_that_its_hash_leaves_out(plan, tmp_path):
     adam.mkdir()
     paths, seen = [*sorted((tmp_path / "sdtm").glob("*.parquet")), tmp_path / "sdtm/_ledger/findings.csv"], set()
     paths += [tmp_path / "sdtm/_ledger/quarantine"]
-    for dataset in ("ADSL", "ADQS", "ADDV", "ADICE", "ADEX", "ADEXSUM", "ADDIARY", "ADTTE", "ADRISK", "ADAE", "ADDE"):
+    datasets = ("ADSL", "ADQS", "ADDV", "ADICE", "ADEX", "ADEXSUM", "ADDIARY", "ADTTE", "ADLB", "ADVS", "ADRISK", "ADAE", "ADDE")
+    for dataset in datasets:
         inputs = read_inputs(paths)
         derived, read = run("derive", lambda inputs=inputs, dataset=dataset: derive(dataset, inputs, plan))
         seen |= read
@@ -315,7 +316,7 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
                 *published,
             },
         ),
-        (seed, {"mcid", "early_response"}),
+        (seed, {"mcid", "early_response", "mediation"}),
     ):
         after = Targets(plan=changed_plan)
         again = {plan.analyses[a].method for a in plan.analyses if before.spec("analyse", a) != after.spec("analyse", a)}

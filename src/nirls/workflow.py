@@ -138,9 +138,11 @@ class Targets:
         more = ["adex", "adexsum"] if "DX" in self.domains else []
         diary = ["addiary"] if more and self.plan.study.diary is not None else []
         times = ["adtte"] if self.plan.study.times_to_event else []
+        of = {p.dataset for p in self.plan.study.parameters.values()}
+        findings = [name for name in ("adlb", "advs") if name.upper() in of]
         events = ["adrisk", "adae"] if self.plan.study.adverse_events is not None and "AE" in self.domains else []
         deficiencies = ["adde"] if "DE" in self.domains else []
-        return ["adsl", "adqs", "addv", "adice", *more, *diary, *times, *events, *deficiencies]
+        return ["adsl", "adqs", "addv", "adice", *more, *diary, *times, *findings, *events, *deficiencies]
 
     @property
     def analyses(self) -> list[str]:

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nirls.adapters.pingouin import clock_times, cronbach_alpha, intraclass, mean_squares
+from nirls.adapters.pingouin import clock_times, cronbach_alpha, intraclass, mean_squares, simple_mediation
 from nirls.errors import NotEstimableError
+from nirls.stats.mediation import EFFECTS, effects, mediation
+from tests.stats.test_mediation import given
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference/measurement.json").read_text())
 ATTITUDE = np.column_stack(list(REFERENCE["attitude"].values()))
@@ -68,3 +70,22 @@ def test_clock_times_across_midnight():
     assert min(mean, 24 - mean) == pytest.approx(0.0, abs=1e-9)
     assert length == pytest.approx(np.cos(2 * np.pi / 24), rel=1e-12)
     assert clock_times([0.0, 6.0, 12.0, 18.0])[1] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_simple_mediation_is_that_of_pingouin():
+    """Without interaction our estimates are pingouin's: a, b, total, direct and indirect effect."""
+    y, m, t, x = given()
+    theirs, ours = simple_mediation(y, m[:, 0], t, x), effects(y, m[:, :1], t, x, interaction=False)[0]
+    paths = mediation(y, m[:, :1], t, x, np.ones((3, 80)), interaction=False)
+    at = dict(zip(EFFECTS, ours, strict=False))
+    assert (theirs.a, theirs.b) == pytest.approx((paths.a[0].estimate, paths.b[0].estimate), rel=1e-9)
+    assert (theirs.total, theirs.direct, theirs.indirect) == pytest.approx((at["total"], at["ADE"], at["ACME"]), rel=1e-9)
+    assert theirs.n == 80
+
+
+def test_what_pingouin_would_do_without_a_word():
+    y, m, t, x = given()
+    with pytest.raises(ValueError, match="missing"):
+        simple_mediation(np.where(np.arange(80) == 1, np.nan, y), m[:, 0], t, x)
+    with pytest.raises(ValueError, match="two values"):
+        simple_mediation(y, (m[:, 0] > 62).astype(float), t, x)

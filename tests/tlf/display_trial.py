@@ -25,9 +25,11 @@ from tests.tlf import (
     durability_results,
     evidence_results,
     head_to_head_results,
+    mediation_results,
     missing_trial,
     opening_results,
     safety_results,
+    shift_results,
     subgroup_results,
     treatment_results,
 )
@@ -398,9 +400,9 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
         "A1": ("answer", "answer", {"main": world.mmrm()}, question),
     }
     given |= missing_trial.given(world) | dose_results.given(world.codes) | delivered_results.given(world.codes)
-    given |= durability_results.given(world.codes) | head_to_head_results.given(world.codes)
+    given |= durability_results.given(world.codes) | head_to_head_results.given(world.codes) | mediation_results.given(world.codes)
     given |= treatment_results.given(world.codes) | safety_results.given(world.codes) | evidence_results.given(world.codes)
-    given |= subgroup_results.given(world.codes) | opening_results.given(world)
+    given |= subgroup_results.given(world.codes) | opening_results.given(world) | shift_results.given(world.codes)
     records["session_raster"] = treatment_results.results("sessions", world.codes[1])[1]
     records["exposure_plot"] = delivered_results.delivered_results(tuple(world.codes[:2]))["records"]
     records["listing"] = safety_results.safety_results(tuple(world.codes[:2]))["records"]

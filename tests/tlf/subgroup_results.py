@@ -20,7 +20,8 @@ def subgroup_results(arms):
     rng, n = np.random.default_rng(3), 60
     who = pd.DataFrame({"USUBJID": [f"S{i:02d}" for i in range(n)], "TRT01P": [arms[i % 2] for i in range(n)]})
     who = who.assign(
-        SEX=np.where(np.arange(n) % 4 < 2, "F", "M"), GROUP=np.where(np.arange(n) < 50, "Common", "Rare"), BASE=rng.normal(25, 4, n).round(),
+        SEX=np.where(np.arange(n) % 4 < 2, "F", "M"), GROUP=np.where(np.arange(n) < 50, "Common", "Rare"),
+        BASE=rng.normal(25, 4, n).round(),
         FERRITIN=rng.lognormal(4, 0.6, n).round(),
     )  # fmt: skip
     frame = who.merge(pd.DataFrame({"AVISIT": ["Week 1", "Week 2", "Week 4"], "AVISITN": [1.0, 2.0, 4.0]}), how="cross")

@@ -1,4 +1,4 @@
-"""ADQS: one row per subject, parameter and analysis visit or record, with change from baseline."""
+"""ADQS, ADLB and ADVS: one row per subject, parameter and analysis visit or record, with change from baseline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pandas as pd
 
 from nirls.adam.account import accounts
 from nirls.adam.dates import days_apart, study_day, to_date
-from nirls.adam.records import collect_records, parameter_codes
+from nirls.adam.ranges import add_ranges
+from nirls.adam.records import collect_findings, collect_records, parameter_codes
 from nirls.adam.spec import conform, core_columns, variables
 from nirls.adam.visits import SERIES, place_records, visit_table
 from nirls.errors import DataError
@@ -41,19 +42,36 @@ def derive_adqs(domains: dict[str, pd.DataFrame], adsl: pd.DataFrame, plan: Plan
     if "QS" not in domains:
         raise DataError("ADQS needs the domain QS; name its files under `sources` of study.yaml")
     records, not_used = collect_records(domains, plan)
+    return _finish("ADQS", records, not_used, adsl, plan)
+
+
+def derive_findings(dataset: str, domains: dict[str, pd.DataFrame], adsl: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Derive ADLB from LB or ADVS from VS: as :func:`derive_adqs`, with reference ranges and without records carried forward."""
+    if dataset[2:] not in domains:
+        raise DataError(f"{dataset} needs the domain {dataset[2:]}; name its files under `sources` of study.yaml")
+    records, not_used = collect_findings(domains, plan, dataset)
+    return _finish(dataset, records, not_used, adsl, plan)
+
+
+def _finish(dataset: str, records: pd.DataFrame, not_used: pd.Series, adsl: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Visits, baseline, change, flags and the variables of ADSL; and the account."""
     randomized = records["USUBJID"].isin(adsl.loc[adsl["RANDFL"] == "Y", "USUBJID"])
     excluded = records[~randomized]
     reference = reference_dates(adsl)
     placed = place_records(records[randomized], reference, plan.study)
     placed = add_change(placed, plan.study)
-    carried = locf_records(placed, plan.study)
+    carried = placed.iloc[:0]
+    if dataset == "ADQS":
+        carried = locf_records(placed, plan.study)
+    else:
+        placed = add_ranges(placed, adsl, plan.study)
     out = pd.concat([placed, carried], ignore_index=True) if len(carried) else placed
     out["ONTRTFL"] = on_treatment(out, adsl, plan.study)
     out = out.merge(adsl[core_columns(plan)], on="USUBJID", how="left", validate="many_to_one")
-    out["_ORDER"] = out["PARAMCD"].map({code: i for i, code in enumerate(parameter_codes(plan))})
+    out["_ORDER"] = out["PARAMCD"].map({code: i for i, code in enumerate(parameter_codes(plan, dataset))})
     out = out.sort_values(["USUBJID", "_ORDER", "AVISITN", "ADY", "VISITNUM", "DTYPE"], kind="stable", na_position="first")
     table = accounts(
-        "ADQS", "QS",
+        dataset, dataset[2:],
         {f"test {code} is not a parameter of the plan": int(n) for code, n in not_used.items()}
         | {"subject not randomized": len(excluded)}
         | {"kept without analysis visit: no complete date": int(placed["ADY"].isna().sum())}
@@ -61,7 +79,7 @@ def derive_adqs(domains: dict[str, pd.DataFrame], adsl: pd.DataFrame, plan: Plan
         | {"kept without a value": int(placed["AVAL"].isna().sum())}
         | {"added: LOCF records": len(carried)},
     )  # fmt: skip
-    return conform(out, variables("ADQS", plan)), table
+    return conform(out, variables(dataset, plan)), table
 
 
 def reference_dates(adsl: pd.DataFrame) -> pd.Series:

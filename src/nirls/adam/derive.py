@@ -16,7 +16,7 @@ from nirls.adam.addv import derive_addv
 from nirls.adam.adex import derive_adex
 from nirls.adam.adexsum import derive_adexsum
 from nirls.adam.adice import derive_adice
-from nirls.adam.adqs import derive_adqs
+from nirls.adam.adqs import derive_adqs, derive_findings
 from nirls.adam.adrisk import derive_adrisk
 from nirls.adam.adsl import derive_adsl
 from nirls.adam.adtte import derive_adtte
@@ -102,6 +102,16 @@ def _adde(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
     return Derivation(frame=frame, accounts=table)
 
 
+def _adlb(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_findings("ADLB", _domains(inputs), _need(inputs, "ADLB"), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
+def _advs(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
+    frame, table = derive_findings("ADVS", _domains(inputs), _need(inputs, "ADVS"), plan)
+    return Derivation(frame=frame, accounts=table)
+
+
 DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]] = {
     "ADSL": _adsl,
     "ADQS": _adqs,
@@ -114,6 +124,8 @@ DERIVATIONS: dict[str, Callable[[Mapping[str, pd.DataFrame], Plan], Derivation]]
     "ADRISK": _adrisk,
     "ADAE": _adae,
     "ADDE": _adde,
+    "ADLB": _adlb,
+    "ADVS": _advs,
 }
 """Data set → its derivation."""
 

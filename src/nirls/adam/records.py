@@ -1,4 +1,4 @@
-"""The records of ADQS before visits are assigned: items, scores and other parameters of QS, one row per value."""
+"""The records of ADQS, ADLB and ADVS before visits are assigned: items, scores and other parameters, one row per value."""
 
 from __future__ import annotations
 
@@ -38,11 +38,17 @@ COLUMNS = [
 ]
 
 
-def parameter_codes(plan: Plan) -> dict[str, str]:
-    """PARAMCD → PARAM of every parameter of ADQS, in order; a code in use twice is an error."""
+RANGE = ["ANRLO", "ANRHI"]
+"""Limits of the reference range that a record brings itself."""
+
+
+def parameter_codes(plan: Plan, dataset: str = "ADQS") -> dict[str, str]:
+    """PARAMCD → PARAM of every parameter of a data set, in order; a code in use twice is an error."""
+    if dataset != "ADQS":
+        return {code: item.label for code, item in plan.study.parameters.items() if item.dataset == dataset}
     found: dict[str, str] = {}
     pairs = [(c, t) for i in plan.instruments.values() for c, t in [*i.items.items(), *((k, s.label) for k, s in i.scores.items())]]
-    for code, label in [*pairs, *((k, p.label) for k, p in plan.study.parameters.items())]:
+    for code, label in [*pairs, *((k, p.label) for k, p in plan.study.parameters.items() if p.dataset == "ADQS")]:
         if code in found:
             raise ConfigError(f"the parameter {code!r} is defined twice among instruments and `parameters`; give one of them another code")
         found[code] = label
@@ -87,9 +93,27 @@ def collect_records(domains: dict[str, pd.DataFrame], plan: Plan) -> tuple[pd.Da
         own = qs[qs["QSTESTCD"].isin([*instrument.items, instrument.recorded_total])]
         parts += [_items(own, instrument), *_scores(own, instrument)]
     parts += [_parameter(qs[mask], code, of_qs[code]) for code, mask in chosen.items()]
-    parts += [_elsewhere(domains, code, item) for code, item in plan.study.parameters.items() if item.domain != "QS"]
-    records = pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[-1]
-    return records[COLUMNS], not_used
+    elsewhere = {code: item for code, item in plan.study.parameters.items() if item.domain != "QS" and item.dataset == "ADQS"}
+    parts += [_elsewhere(domains, code, item) for code, item in elsewhere.items()]
+    return _together(parts)[COLUMNS], not_used
+
+
+def collect_findings(domains: dict[str, pd.DataFrame], plan: Plan, dataset: str) -> tuple[pd.DataFrame, pd.Series]:
+    """The records of ADLB or ADVS, and the number of records of the domain by test that the plan does not carry into it.
+
+    As :func:`collect_records`, with the columns :data:`RANGE`, which are missing where the domain has no STNRLO or STNRHI.
+    """
+    items = {code: item for code, item in plan.study.parameters.items() if item.dataset == dataset}
+    if not items:
+        raise DataError(f"{dataset}: no parameter of study.yaml comes from the domain {dataset[2:]}")
+    records = _together([_elsewhere(domains, code, item) for code, item in items.items()])
+    frame = domains[dataset[2:]]
+    unused = frame[~frame[f"{dataset[2:]}TESTCD"].isin([item.test or code for code, item in items.items()])]
+    return records[[*COLUMNS, *RANGE]], unused[f"{dataset[2:]}TESTCD"].value_counts().sort_index()
+
+
+def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([p for p in parts if len(p)], ignore_index=True) if any(len(p) for p in parts) else parts[-1]
 
 
 def _refuse_repeats(qs: pd.DataFrame, domain: str = "QS") -> None:
@@ -164,7 +188,9 @@ def _elsewhere(domains: dict[str, pd.DataFrame], code: str, item: AdqsParam) -> 
     own = own.rename(columns={f"{prefix}{part}": f"QS{part}" for part in ("TESTCD", "DTC", "STRESN", "STRESC", "CAT")})
     own = own.assign(QSDT=date_part(own["QSDTC"]), QSCAT=own["QSCAT"] if "QSCAT" in own.columns else prefix)
     _refuse_repeats(own, prefix)
-    return _parameter(own, code, item)
+    given = {name: f"{prefix}STNR{name[3:]}" for name in RANGE}
+    limits = {name: pd.to_numeric(own[column]) if column in own.columns else np.nan for name, column in given.items()}
+    return _parameter(own, code, item).assign(**limits)
 
 
 def _parameter(own: pd.DataFrame, code: str, item: AdqsParam) -> pd.DataFrame:

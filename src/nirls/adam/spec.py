@@ -6,6 +6,7 @@ added from the study's plan by :func:`variables`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nirls.adam.spec_safety import DEFICIENCY, RISK, event
@@ -142,6 +143,12 @@ PARAMETER = (
     _v("SRC_FILE", "Source File", "text", "Predecessor", "QS.SRC_FILE"),
     _v("SRC_ROW", "Source Row", "integer", "Predecessor", "QS.SRC_ROW; of a score, the first row of its assessment"),
 )
+RANGES = (
+    _v("ANRLO", "Analysis Normal Range Lower Limit", "float", "Predecessor", "QS.QSSTNRLO; without a range in the data that of the plan"),
+    _v("ANRHI", "Analysis Normal Range Upper Limit", "float", "Predecessor", "QS.QSSTNRHI; without a range in the data that of the plan"),
+    _v("ANRIND", "Analysis Reference Range Indicator", "text", "Derived", "LOW below ANRLO, HIGH above ANRHI, else NORMAL"),
+    _v("BNRIND", "Baseline Reference Range Indicator", "text", "Derived", "ANRIND of the record with ABLFL = Y"),
+)
 DEVIATION = (
     _v("DVCAT", "Category for Protocol Deviation", "text", "Predecessor", "DV.DVCAT, or key of the plan's `deviations`"),
     _v("DVLABEL", "Protocol Deviation Category in Words", "text", "Assigned", "Label in the plan"),
@@ -169,7 +176,7 @@ INTERCURRENT = (
 
 
 def variables(dataset: str, plan: Plan) -> tuple[Variable, ...]:
-    """The variables of ADSL, ADQS, ADDV, ADICE, ADEX, ADEXSUM, ADDIARY, ADTTE, ADRISK, ADAE or ADDE in one study, in order."""
+    """The variables of an ADaM data set in one study, in order."""
     if dataset == "ADSL":
         return _unique((*IDS, *_pooled(plan), *CARRIED, *TREATMENT, *SUBJECT, *_planned(plan)))
     core = tuple(v for v in variables("ADSL", plan) if v.name in core_columns(plan))
@@ -184,9 +191,21 @@ def variables(dataset: str, plan: Plan) -> tuple[Variable, ...]:
         "ADRISK": RISK,
         "ADAE": event(plan.study.adverse_events),
         "ADDE": DEFICIENCY,
+        "ADLB": _findings("LB"),
+        "ADVS": _findings("VS"),
     }[dataset]
-    words = dataset != "ADQS" or any(item.values is not None for item in plan.study.parameters.values())
+    words = dataset not in ("ADQS", "ADLB", "ADVS") or any(
+        p.values is not None and p.dataset == dataset for p in plan.study.parameters.values()
+    )
     return (*core, *(v for v in own if words or v.name != "AVALC"))
+
+
+def _findings(domain: str) -> tuple[Variable, ...]:
+    """The variables of ADQS without those of scales, and the reference range; of another domain."""
+    kept = [v for v in PARAMETER if v.name != "AVALREC"]
+    place = next(i for i, v in enumerate(kept) if v.name == "SRC_FILE")
+    own = (*kept[:place], *RANGES, *kept[place:])
+    return tuple(replace(v, derivation=v.derivation.replace("QS.QS", f"{domain}.{domain}").replace("QS.", f"{domain}.")) for v in own)
 
 
 def core_columns(plan: Plan) -> list[str]:

@@ -151,3 +151,60 @@ def clock_times(hours: Array) -> tuple[float, float]:
     angles = np.asarray(hours, dtype=float) * (2 * np.pi / 24)
     mean = float(pingouin.circ_mean(angles)) * 24 / (2 * np.pi) % 24
     return mean, float(pingouin.circ_r(angles))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimpleMediation:
+    """Coefficients of a mediation with one mediator and no interaction.
+
+    Attributes
+    ----------
+    a : float
+        Treatment → mediator.
+    b : float
+        Mediator → outcome, treatment held: indirect / a, for the path "Y ~ M" that pingouin prints is without the treatment.
+    total, direct, indirect : float
+    n : int
+    """
+
+    a: float
+    b: float
+    total: float
+    direct: float
+    indirect: float
+    n: int
+
+
+def simple_mediation(y: Array, m: Array, t: Array, x: Array) -> SimpleMediation:
+    """Mediation by pingouin, point estimates only, as a check of :mod:`nirls.stats.mediation`.
+
+    pingouin leaves out incomplete rows without a word, takes a mediator with two values for a logistic regression, knows no interaction of
+    treatment and mediator and no BCa interval, and draws its bootstrap samples one by one. So rows must be complete here and its
+    intervals are not used.
+
+    Parameters
+    ----------
+    y, m, t : (n,) arrays
+        Outcome, mediator and treatment.
+    x : (n, p) array
+        Covariates.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing, or the mediator has only two values.
+    """
+    import pandas as pd
+    import pingouin
+
+    columns = np.column_stack([t, m, y, x]).astype(float)
+    if not np.isfinite(columns).all():
+        raise ValueError("values are missing; leave out subjects with a missing value and count them")
+    if len(np.unique(m)) == 2:
+        raise ValueError("a mediator with two values would be taken for a logistic regression")
+    covariates = [f"x{i}" for i in range(columns.shape[1] - 3)]
+    frame = pd.DataFrame(columns, columns=["t", "m", "y", *covariates])
+    table = pingouin.mediation_analysis(frame, x="t", m="m", y="y", covar=covariates or None, n_boot=2, seed=0)
+    coef = {str(path): float(value) for path, value in zip(table["path"], table["coef"], strict=True)}
+    a, indirect = coef["m ~ X"], coef["Indirect"]
+    return SimpleMediation(a=a, b=indirect / a, total=coef["Total"], direct=coef["Direct"], indirect=indirect, n=len(frame))

@@ -19,7 +19,7 @@ COLUMNS = KEY + VALUES
 # for intercurrent events sets aside or replaces, what is missing and after which event, where a conclusion changes, footnotes; contrasts
 # and joint tests of arms; decisions on a margin, indirect comparisons and their match; fits of dose–response models, their target doses
 # and curves; weights and histories of subjects, clock times; what an early change foretells, signs of augmentation; times to an event;
-# studies, their pool and its heterogeneity; cases and what they are set against.
+# studies, their pool and its heterogeneity; cases and what they are set against; paths and effects through a mediator; shifts.
 NOT_ANALYSED = (
     "model", "term", "exclusion", "intercurrent", "imputed", "event", "pattern", "tipping", "footnote", "subjects",
     "contrast", "joint", "noninferiority", "equivalence", "indirect", "balance", "fit", "target", "curve", "weights",
@@ -28,6 +28,7 @@ NOT_ANALYSED = (
     "hazard ratio", "log-rank", "log-rank, permutation", "proportional hazards", "hazard ratio, visits", "incidence",
     "study", "left out", "pooled", "heterogeneity", "funnel", "single case", "case",
     "benchmark", "benchmark curve", "regression to the mean",
+    "path", "mediation", "error correlation", "shift",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 
@@ -151,5 +152,8 @@ STATS: dict[str, Stat] = {
     "dispersion": Stat("Dispersion", 2),
     "value": Stat("Value", 0, relative=True),
     "patients": Stat("Patients until one such case is expected", 0),
+    "mediated": Stat("Proportion mediated", 2),
+    "rho": Stat("Correlation of the errors", 2),
+    "r_squared_product": Stat("Product of shares of variance", 3),
     "text": Stat("Note", 0, kind="text"),
 }

@@ -31,7 +31,7 @@ class Analysis(PlanModel):
         "Such as: 'completers are a group formed after randomization'.",
     )
     dataset: Literal[
-        "ADSL", "ADQS", "ADDV", "ADICE", "ADEX", "ADEXSUM", "ADDIARY", "ADTTE", "ADRISK", "ADAE", "ADDE"
+        "ADSL", "ADQS", "ADDV", "ADICE", "ADEX", "ADEXSUM", "ADDIARY", "ADTTE", "ADLB", "ADVS", "ADRISK", "ADAE", "ADDE"
     ] = Field(description="ADaM data set.")  # fmt: skip
     set: str | None = Field(None, description="Analysis set (key of `populations`); none for all subjects.")
     subjects: Subjects | None = Field(None, description="Subjects of the set that are analysed; none for all.")

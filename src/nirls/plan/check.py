@@ -130,10 +130,13 @@ def _study(plan: Plan) -> Iterator[Problem]:
         yield from _condition(file, ("parameters", name, "where"), parameter.where)
         if parameter.domain != "QS" and parameter.domain not in given:
             yield file, ("parameters", name, "domain"), unknown("domain among `sources`", parameter.domain, sorted(given))
+        if parameter.range is not None and (parameter.dataset == "ADQS" or parameter.values is not None):
+            what = "a parameter of words" if parameter.values is not None else f"a parameter of {parameter.dataset}"
+            yield file, ("parameters", name, "range"), f"{what} has no reference range; only numbers of the domains LB and VS have"
         for word in parameter.labels or {}:
             if word not in (parameter.values or {}):
                 yield file, ("parameters", name, "labels", word), unknown("value", word, parameter.values or {})
-    worded = [name for name, parameter in study.parameters.items() if parameter.values is not None]
+    worded = [name for name, parameter in study.parameters.items() if parameter.values is not None and parameter.dataset == "ADQS"]
     for name, group in study.after_baseline.items():
         if group.param not in worded:
             yield file, ("after_baseline", name, "param"), unknown("parameter with `values`", group.param, worded)
@@ -179,6 +182,13 @@ def _analyses(plan: Plan) -> Iterator[Problem]:
         for i, arm in enumerate(analysis.arms or []):
             if arm not in study.arms:
                 yield file, (name, "arms", i), unknown("arm", arm, study.arms)
+        if analysis.dataset in ("ADLB", "ADVS") and analysis.dataset not in {p.dataset for p in study.parameters.values()}:
+            domain = analysis.dataset[2:]
+            yield (
+                file,
+                (name, "dataset"),
+                f"no parameter of study.yaml comes from the domain {domain}, so that there is no {analysis.dataset}",
+            )
         data = _variables(plan, analysis.dataset)
         yield from _condition(file, (name, "where"), analysis.where, data, analysis.dataset)
         if analysis.subjects is not None:

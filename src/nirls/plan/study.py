@@ -8,6 +8,7 @@ from pydantic import Field
 
 from nirls.plan.base import Id, IsoDate, PlanModel
 from nirls.plan.course import Diary, Regimen, Sessions, TimeToEvent
+from nirls.plan.ranges import ReferenceRange
 from nirls.plan.safety import AdverseEvents
 
 
@@ -193,10 +194,11 @@ class Dates(PlanModel):
 
 
 class AdqsParam(PlanModel):
-    """A parameter of ADQS that is not an item or score of an instrument (for example a CGI rating)."""
+    """A parameter that is not an item or score of an instrument: of ADLB from domain LB, of ADVS from VS, of ADQS from any other."""
 
     label: str = Field(description="PARAM.")
     domain: Id = Field("QS", description="Findings domain it comes from, such as MK for a measurement that is set beside the scales.")
+    range: ReferenceRange | None = Field(None, description="Reference range (ANRLO, ANRHI, ANRIND), for a parameter of ADLB or ADVS.")
     change: bool = Field(False, description="True when change from baseline is meaningful.")
     test: Id | None = Field(None, description="Test code (QSTESTCD …) of its records; default: the key.")
     where: str | None = Field(
@@ -208,6 +210,11 @@ class AdqsParam(PlanModel):
         description="Result in text → AVAL, for a parameter whose results are words; AVALC keeps the word. Any other result is an error.",
     )
     labels: dict[str, str] | None = Field(None, description="Result in text → text as tables print it.")
+
+    @property
+    def dataset(self) -> str:
+        """The ADaM data set of the parameter."""
+        return {"LB": "ADLB", "VS": "ADVS"}.get(self.domain, "ADQS")
 
 
 class AfterBaseline(PlanModel):
@@ -285,7 +292,9 @@ class Study(PlanModel):
     disposition: Disposition = Field(default=Disposition())
     baseline: Baseline
     instruments: list[str] = Field(description="Instruments scored from QS, by file name in `config/instruments/`.")
-    parameters: dict[str, AdqsParam] = Field(default_factory=dict, description="QSTESTCD of other QS records carried into ADQS.")
+    parameters: dict[str, AdqsParam] = Field(
+        default_factory=dict, description="PARAMCD → parameter of ADQS, ADLB or ADVS beside the scales."
+    )
     populations: dict[str, AnalysisSet]
     strata: dict[str, Stratum] = Field(default_factory=dict)
     pooling: Pooling | None = None

@@ -146,7 +146,9 @@ def _term(
     if unit not in ("", *DAYS):
         raise ConfigError(f"{place}: the unit must be {' or '.join(DAYS)}, not {unit!r}")
     terms = term.split("|")
-    found = pd.concat([_with_term(place, t, domain, frame).assign(_TERM=t) for t in terms], ignore_index=True)
+    found = pd.concat([_with_term(place, t, domain, frame, warn=not any_of).assign(_TERM=t) for t in terms], ignore_index=True)
+    if any_of and found.empty:
+        warnings.warn(f"{place}: no record of {domain} has any of the terms, so no subject has one", stacklevel=2)
     found["_DATE"] = to_date(complete_date(found[f"{domain}STDTC"]))
     who, randomized = adsl["USUBJID"], adsl["RANDFL"] == "Y"
     if unit:
@@ -164,10 +166,10 @@ def _term(
     return who.map(one.set_index("USUBJID")["_TERM"]).where(randomized)
 
 
-def _with_term(place: str, term: str, domain: str, frame: pd.DataFrame) -> pd.DataFrame:
+def _with_term(place: str, term: str, domain: str, frame: pd.DataFrame, *, warn: bool) -> pd.DataFrame:
     columns = [c for c in TERMS[domain] if c in frame.columns]
     matches = (frame[columns] == term).any(axis=1)
-    if not matches.any():  # may be true of a small trial, or a slip of the pen
+    if warn and not matches.any():  # may be true of a small trial, or a slip of the pen
         near = difflib.get_close_matches(term, sorted(set(frame[columns].stack().dropna())), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         warnings.warn(f"{place}: no record of {domain} has the term {term!r}, so no subject has it{hint}", stacklevel=2)

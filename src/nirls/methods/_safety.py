@@ -130,9 +130,15 @@ def differences(
     return found
 
 
-def received(group: str) -> str:
-    """By which treatment subjects are counted, in words."""
-    return "by treatment received (as treated)" if group == "TRT01A" else "by treatment as randomized"
+def counted_by(data: AnalysisData, group: str) -> dict[str, str]:
+    """By which treatment subjects are counted, and in which arms, in words."""
+    study, chosen = data.plan.study, data.spec.arms
+    words = {"treatment": "by treatment received (as treated)" if group == "TRT01A" else "by treatment as randomized"}
+    if chosen is not None:
+        arms = {a: arm.label for a, arm in study.arms.items() if not arm.not_an_arm}
+        without = [label for a, label in arms.items() if a not in chosen]
+        words["arms"] = f" in {len(arms) - len(without)} of {len(arms)} arms (without {', '.join(without)})" if without else ""
+    return words
 
 
 def all_treated(data: AnalysisData, group: str) -> list[dict[str, Any]]:

@@ -12,9 +12,9 @@ from nirls.methods._safety import (
     Part,
     SafetyOptions,
     all_treated,
+    counted_by,
     differences,
     parts,
-    received,
     sizes,
     sponsor_words,
     subjects_with,
@@ -97,7 +97,7 @@ def adverse_events(data: AnalysisData, options: AdverseEventsOptions) -> MethodR
     found.append(row("conf_level", options.level, variable="model"))
     texts = {
         "interval": "percentages exact (Clopper–Pearson), differences Miettinen–Nurminen",
-        "treatment": received(group),
+        **counted_by(data, group),
         **sponsor_words(data.plan),
     }
     return MethodResult(rows=found + facts(texts))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from nirls.methods._linear import facts
-from nirls.methods._safety import SafetyOptions, all_treated, parts, received, sizes
+from nirls.methods._safety import SafetyOptions, all_treated, counted_by, parts, sizes
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 
@@ -77,7 +77,7 @@ def device_deficiencies(data: AnalysisData, options: DeviceDeficienciesOptions) 
     found.append(row("conf_level", options.level, variable="model"))
     texts = {
         "interval": "exact (Poisson), as if all deficiencies were independent; by subject: sandwich on the log scale",
-        "treatment": received(group),
+        **counted_by(data, group),
         "apart": "A deficiency is no adverse event: inadequate identity, quality, durability, reliability, safety or performance of the "
         "device, use error and labelling included (ISO 14155). One of which it is not said counts as able to lead to a serious adverse "
         "device effect.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from nirls.methods._linear import facts
-from nirls.methods._safety import SafetyOptions, all_treated, parts, received, sizes, sponsor_words
+from nirls.methods._safety import SafetyOptions, all_treated, counted_by, parts, sizes, sponsor_words
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 
@@ -82,7 +82,7 @@ def event_rates(data: AnalysisData, options: EventRatesOptions) -> MethodResult:
         "interval": "exact (Poisson), for events as if all were independent; ratios exact given the sum of the events",
         "exposure": "subjects: time from the first session or dose to the first event, else to the end of the time at risk; events: all of "
         "the time at risk, or all sessions delivered",
-        "treatment": received(group),
+        **counted_by(data, group),
         **sponsor_words(data.plan),
     }
     return MethodResult(rows=found + facts(texts))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from nirls.methods._linear import facts
-from nirls.methods._safety import Part, SafetyOptions, all_treated, parts, received, sizes, sponsor_words
+from nirls.methods._safety import Part, SafetyOptions, all_treated, counted_by, parts, sizes, sponsor_words
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 
@@ -77,7 +77,7 @@ def events_by_dose(data: AnalysisData, options: EventsByDoseOptions) -> MethodRe
         "per_sessions": f"{options.per_sessions:g} sessions",
         "confounding": "How much dose a subject has had depends on how long it could bear it: the dose within an arm is not randomized, "
         "and who stopped for an event has no later sessions.",
-        "treatment": received(group),
+        **counted_by(data, group),
         **sponsor_words(data.plan),
     }
     return MethodResult(rows=found + facts(texts))

@@ -64,7 +64,7 @@ class JohnsonNeymanOptions(PlanModel):
                     yield f"pool: {unknown('arm', arm, allowed)}"
 
 
-@method("johnson_neyman", options=JohnsonNeymanOptions, outcome="mean", reads=("instruments",))
+@method("johnson_neyman", options=JohnsonNeymanOptions, outcome="mean")
 def johnson_neyman(data: AnalysisData, options: JohnsonNeymanOptions) -> MethodResult:
     """Effect along continuous baseline markers: interaction, Johnson–Neyman values with pointwise and simultaneous bands, curves."""
     import numpy as np

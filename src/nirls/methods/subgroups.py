@@ -60,7 +60,7 @@ class SubgroupsOptions(MMRMOptions):
                 yield f"subgroups: {item.variable}: larger: {item.larger!r} is not among the levels {', '.join(levels)}"
 
 
-@method("subgroups", options=SubgroupsOptions, outcome="repeated mean", reads=("instruments",))
+@method("subgroups", options=SubgroupsOptions, outcome="repeated mean")
 def subgroups(data: AnalysisData, options: SubgroupsOptions) -> MethodResult:
     """Effect in each level of baseline variables (treatment × level × visit), interaction tests, shrunken effects, Gail–Simon test."""
     from nirls.ard.build import row

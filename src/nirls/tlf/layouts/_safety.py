@@ -85,7 +85,8 @@ def pairs_of(ard: Ard, columns: tuple[Column, ...]) -> list[tuple[str, str]]:
 
 def people(ard: Ard, context: DisplayContext) -> str:
     """The population sentence: everybody of the set, also who had no event."""
-    return f"Shows all {count(ard.size(TOTAL).value)} subjects of the {set_name(context, ard.analysis_set)}, {ard.facts['treatment']}."
+    size, whose = count(ard.size(TOTAL).value), set_name(context, ard.analysis_set)
+    return f"Shows all {size} subjects of the {whose}{ard.facts.get('arms', '')}, {ard.facts['treatment']}."
 
 
 def safety_notes(ard: Ard, context: DisplayContext, notes: Notes, columns: tuple[Column, ...], *names: str) -> None:
@@ -99,4 +100,5 @@ def safety_notes(ard: Ard, context: DisplayContext, notes: Notes, columns: tuple
     spelt = [f"{label}: {full}" for label, full in named if label != full]
     if spelt:
         notes.general("; ".join(spelt) + ".")
-    notes.general("Safety is described; no p-values are given, since the trial was not planned to test single terms.")
+    if "p_value" not in ard.values("stat_name"):
+        notes.general("Safety is described; no p-values are given, since the trial was not planned to test single terms.")

@@ -130,7 +130,9 @@ def _row(request: Request, question: Question, notes: Notes) -> Row:
         text = number(estimate.value, item.decimals)
         if limits is not None and estimate.value == estimate.value:
             text += f" ({_limit(limits[0], item.decimals)}, {_limit(limits[1], item.decimals)})"
-        one = cell(f"{item.label}: {text}", notes, estimate, *(limits or ()))
+        # a limit that the results give in words, such as '> 90', is no missing one
+        told = [f for f in (estimate, *(limits or ())) if f.value == f.value or not f.text]
+        one = cell(f"{item.label}: {text}", notes, *told)
         shown.append(one.text)
         marks += one.marks
         refs += one.refs

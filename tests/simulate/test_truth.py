@@ -171,7 +171,7 @@ def test_displays_of_durability_show_the_committed_truth(value, raw):
 
 
 def test_displays_of_mechanism_and_candidates_show_the_committed_truth(value):
-    """Effects through oxygenation and past it of 54 J/cm²; interactions as the mean over the 850 nm regimens, as the analysis pools them."""
+    """Effects through oxygenation and past it of 54 J/cm²; interactions as the mean over the 850 nm regimens, as they are pooled."""
     plan = load_plan("nir-rls", root=Path(__file__).parents[2])
     displays = plan.displays.displays
     through, past, pure, total = (

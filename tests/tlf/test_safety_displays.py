@@ -43,6 +43,11 @@ def test_kinds_with_limits_differences_and_strata(two, arms):
     assert [c.text for c in row_of(document, "Subjects", "CANCERFL: Y").cells] == ["0", "0", "0", ""]
 
 
+def test_an_overview_of_results_with_terms(two, arms):
+    document, _ = table(two, "adverse_events", main=safety_results(arms)["terms"])
+    assert [r.label for r in document.rows] == ["Any event"]
+
+
 def test_classes_then_terms(two, arms):
     document, _ = table(two, "adverse_event_terms", main=safety_results(arms)["terms"])
     labels = [(r.label, r.indent) for r in document.rows]

@@ -146,8 +146,9 @@ def _term(
     if unit not in ("", *DAYS):
         raise ConfigError(f"{place}: the unit must be {' or '.join(DAYS)}, not {unit!r}")
     terms = term.split("|")
-    found = pd.concat([_with_term(place, t, domain, frame, warn=not any_of).assign(_TERM=t) for t in terms], ignore_index=True)
-    if any_of and found.empty:
+    several = any_of and len(terms) > 1
+    found = pd.concat([_with_term(place, t, domain, frame, warn=not several).assign(_TERM=t) for t in terms], ignore_index=True)
+    if several and found.empty:
         warnings.warn(f"{place}: no record of {domain} has any of the terms, so no subject has one", stacklevel=2)
     found["_DATE"] = to_date(complete_date(found[f"{domain}STDTC"]))
     who, randomized = adsl["USUBJID"], adsl["RANDFL"] == "Y"

@@ -38,6 +38,12 @@ def safety_columns(ard: Ard, context: DisplayContext, notes: Notes, chosen: list
     )
 
 
+def term_text(context: DisplayContext, variable: str, term: str) -> str:
+    """A term of the dictionary in sentence case, also one of four letters; codes of up to three stay."""
+    text = context.level(variable, term)
+    return text.capitalize() if text.isupper() and len(text) > 3 else text
+
+
 def short(context: DisplayContext, name: str) -> str:
     """Short name of an arm; a pool's own name."""
     return next((arm.short for arm in context.arms if arm.code == name), name)

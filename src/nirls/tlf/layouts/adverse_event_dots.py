@@ -15,7 +15,7 @@ from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import interval, number
 from nirls.tlf.layouts._common import head
 from nirls.tlf.layouts._common import number as display_number
-from nirls.tlf.layouts._safety import SOC, TERM, compared, people, safety_columns, safety_notes, short
+from nirls.tlf.layouts._safety import SOC, TERM, compared, people, safety_columns, safety_notes, short, term_text
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard, Found
 from nirls.tlf.notes import Notes
@@ -62,11 +62,11 @@ def adverse_event_dots(request: Request) -> Laid:
     ci, name = model_text.level_text(main), stem(request.id)
     own, other = (short(context, p) for p in pair)
     alt = "; ".join(
-        f"{context.level(TERM, li.term)}: {own} minus {other} {number(li.effect[0].value, 1)}% "
+        f"{term_text(context, TERM, li.term)}: {own} minus {other} {number(li.effect[0].value, 1)}% "
         f"{interval(li.effect[1].value, li.effect[2].value, 1)}" for li in lines
     )  # fmt: skip
     bottom = TOP + STEP * len(lines)
-    labels = EDGE + min(max(width(context.level(TERM, li.term), SIZE) for li in lines), WIDEST) + 14
+    labels = EDGE + min(max(width(term_text(context, TERM, li.term), SIZE) for li in lines), WIDEST) + 14
     drawing = Drawing(
         width=WIDTH, height=bottom + 92, title=f"{display_number(request.id)} {request.display.title}", description=alt, name=name
     )
@@ -84,7 +84,7 @@ def adverse_event_dots(request: Request) -> Laid:
     for i, line in enumerate(lines):
         y = TOP + STEP * (i + 0.5)
         drawing.path([(labels, y), (middle - GAP, y)], stroke=HAIR, line=0.8)
-        words = wrap(context.level(TERM, line.term), SIZE, WIDEST)
+        words = wrap(term_text(context, TERM, line.term), SIZE, WIDEST)
         for k, text in enumerate(words):
             drawing.text(labels - 10, y + 4.5 + (k - (len(words) - 1) / 2) * 13, text, size=SIZE, anchor="end")
         for k, (share, colour) in enumerate(zip(line.shares, colours, strict=True)):

@@ -8,7 +8,19 @@ from nirls.plan.base import PlanModel
 from nirls.tlf import model_text
 from nirls.tlf.document import Cell, Column, Row, Spanner, TableDocument
 from nirls.tlf.layouts._common import head
-from nirls.tlf.layouts._safety import CATEGORY, SOC, TERM, difference, incidence, pairs_of, people, safety_columns, safety_notes, short
+from nirls.tlf.layouts._safety import (
+    CATEGORY,
+    SOC,
+    TERM,
+    difference,
+    incidence,
+    pairs_of,
+    people,
+    safety_columns,
+    safety_notes,
+    short,
+    term_text,
+)
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
@@ -65,8 +77,8 @@ def adverse_event_terms(request: Request) -> Laid:
             if not any(_share(main, c.id, key) >= options.least for c in base):
                 hidden += 1
                 continue
-            inner.append(Row(label=context.level(TERM, term), indent=1, cells=cells(key)))
-        rows.append(Row(label=context.level(SOC, soc), cells=cells({"variable": SOC, "variable_level": soc}), emphasis=True))
+            inner.append(Row(label=term_text(context, TERM, term), indent=1, cells=cells(key)))
+        rows.append(Row(label=term_text(context, SOC, soc), cells=cells({"variable": SOC, "variable_level": soc}), emphasis=True))
         rows += inner
     if len(rows) == 1:
         rows.append(Row(label="No event", indent=1, cells=tuple(Cell() for _ in columns)))

@@ -31,7 +31,10 @@ def adverse_events(request: Request) -> Laid:
     pairs = pairs_of(main, base)
     ci = model_text.level_text(main)
     more = tuple(Column(id=f"{own} - {other}", label=f"{short(context, own)} − {short(context, other)}, % ({ci})") for own, other in pairs)
-    strata = list(dict.fromkeys((v, level) for v in main.values("group2") for level in main.values("group2_level", group2=v)))
+    # organ classes stand in the same column as strata; only kinds of events are counted within strata
+    strata = [
+        (v, level) for v in main.values("group2", variable=CATEGORY) for level in main.values("group2_level", group2=v, variable=CATEGORY)
+    ]
     rows: list[Row] = [Row(label=options.first, kind="section")] if strata else []
 
     def block(key: dict[str, str], indent: int) -> None:

@@ -45,7 +45,7 @@ def trial(arms=("SHAM", "NIR"), size=20):
         for k, (soc, term) in enumerate(TERMS):
             for _ in range(int(rng.random() < share[k]) + int(rng.random() < share[k] / 2)):
                 day = int(rng.integers(0, 80))
-                rows.append((who, own, soc, term, day, ("Mild", "Moderate", "Severe")[i % 3], k < 2 and i % 2 == 1))
+                rows.append((who, own, soc, term, day, ("Mild", "Moderate", "Severe")[len(rows) % 3], k < 2 and i % 2 == 1))
     ae = pd.DataFrame(rows, columns=["USUBJID", "TRT01A", "AEBODSYS", "AEDECOD", "DAY", "ASEV", "REL"])
     ae = ae.sort_values(["USUBJID", "DAY"], kind="stable").reset_index(drop=True)
     date = (start + pd.to_timedelta(ae["DAY"], unit="D")).dt.strftime("%Y-%m-%d")

@@ -115,6 +115,11 @@ def _study(plan: Plan) -> Iterator[Problem]:
             yield file, ("intercurrent_events", name), "say which records show the event with `where`, or how long a gap is with `gap_days`"
     yield from _condition(file, ("disposition", "treatment"), study.disposition.treatment)
     yield from _times(plan, adsl)
+    if study.adverse_events is not None:
+        for name in ("fatal", "withdrawn", "interrupted"):
+            yield from _condition(file, ("adverse_events", name), getattr(study.adverse_events, name))
+        if "AE" not in given:
+            yield file, ("adverse_events",), "the study has no domain AE among `sources`; give its file, or leave this out"
     for name, item in study.covariates.items():
         yield from _condition(file, ("covariates", name, "where"), item.where)
         for level, text in (item.cut or {}).items():

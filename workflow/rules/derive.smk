@@ -15,7 +15,9 @@ def derive_inputs(wildcards):
         needs["adice"] = f"{plan.out}/adam/adice.parquet"
     if wildcards.dataset == "adex":
         needs["aside"] = f"{plan.out}/sdtm/_ledger/quarantine"
-    if wildcards.dataset in ("adexsum", "addiary") or (wildcards.dataset in ("adrisk", "adae") and "adex" in plan.datasets):
+    if wildcards.dataset in ("adexsum", "addiary") or (
+        wildcards.dataset in ("adrisk", "adae") and "adex" in plan.datasets
+    ):
         needs["adex"] = f"{plan.out}/adam/adex.parquet"
     if wildcards.dataset == "adae":
         needs["adrisk"] = f"{plan.out}/adam/adrisk.parquet"

@@ -108,6 +108,7 @@ def _marker(
     from nirls.ard.build import row, rows
     from nirls.errors import DataError, MethodError
     from nirls.models.ancova import ancova
+    from nirls.stats.contrasts import Contrasts
     from nirls.stats.johnson_neyman import EffectLine
 
     comparison = f"{label} - {reference}"
@@ -141,6 +142,7 @@ def _marker(
     cov = fit.cov_params().to_numpy()[np.ix_(places, places)]
     line = EffectLine(b0=float(fit.beta[places[0]]), b1=float(fit.beta[places[1]]), cov=cov, df=fit.df)
     test = fit.test((np.array(columns) == slope).astype(float)[None, :])
+    assert isinstance(test, Contrasts)
     per = marker.per if marker.scale == "linear" else 1.0
     low, high = test.ci(options.level)
     values = {
@@ -170,10 +172,11 @@ def _marker(
             found += rows({"root_low": back(a), "root_high": back(b)}, **(own | {"variable": REGION, "variable_level": str(i)}))
         words = " and ".join(f"{back(a):.3g} to {back(b):.3g}" for a, b in parts) or "nowhere"
         found.append(row("text", None, stat_text=words, **own))
-    grid = np.linspace(*np.quantile(seen, [0.05, 0.95]), options.points)
-    effect, error = line.at(grid)
+    first, last = np.quantile(seen, [0.05, 0.95])
+    grid = np.linspace(float(first), float(last), options.points)
+    effect, spread = line.at(grid)
     narrow, wide = (line.critical(band, options.level) for band in BANDS)  # type: ignore[arg-type]
-    for x, e, s in zip(grid, effect, error, strict=True):
+    for x, e, s in zip(grid, effect, spread, strict=True):
         limits = {
             "estimate": e,
             "conf_low": e - narrow * s,

@@ -120,6 +120,7 @@ def _variable(
 
     from nirls.ard.build import row
     from nirls.errors import MethodError
+    from nirls.stats.contrasts import Contrasts
     from nirls.stats.subgroups import qualitative
 
     name = item.variable
@@ -174,13 +175,15 @@ def _variable(
             continue
         try:
             test = mixed.fit.test(np.vstack([r - rows[0] for r in rows[1:]]))
-            statistic, df = (float(test.statistic[0]) ** 2, float(test.df[0])) if len(rows) == 2 else (test.statistic, test.den_df)
-            p = float(test.p_value[0]) if len(rows) == 2 else float(test.p_value)
+            if isinstance(test, Contrasts):  # of two levels, t
+                statistic, df, p = float(test.statistic[0]) ** 2, float(test.df[0]), float(test.p_value[0])
+            else:
+                statistic, df, p = test.statistic, test.den_df, test.p_value
         except MethodError as error:
             found.append(row("p_value", None, error=str(error), variable=INTERACTION, **key))
             continue
-        values = {"f_statistic": statistic, "num_df": len(rows) - 1, "den_df": df, "p_value": p}
-        found += [row(s, float(v), variable=INTERACTION, **key) for s, v in values.items()]
+        joint = {"f_statistic": statistic, "num_df": float(len(rows) - 1), "den_df": df, "p_value": p}
+        found += [row(s, v, variable=INTERACTION, **key) for s, v in joint.items()]
         if len(rows) == 2:
             one = mixed.fit.t_tests(rows[0] - rows[1])
             low, high = one.ci(options.level)

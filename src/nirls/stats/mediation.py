@@ -177,7 +177,7 @@ def effects(y: Array, m: Array, t: Array, x: Array, weights: Array | None = None
     y, m, t, x = _checked(y, m, t, x)
     n, k, p = len(y), m.shape[1], x.shape[1]
     weights = np.ones((1, n)) if weights is None else np.asarray(weights, dtype=float)
-    lost = np.isnan(weights).any(axis=1)
+    lost = np.asarray(np.isnan(weights).any(axis=1))
     weights = np.where(lost[:, None], 1.0, weights)
     spread = x.std(axis=0)
     x = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1)

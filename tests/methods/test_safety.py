@@ -92,6 +92,19 @@ def test_strata_add_up_and_an_empty_one_is_there(made):
     assert empty["stat"].isna().all() and (empty["error"] == "no subjects in the column").all()
 
 
+def test_what_an_arm_does_not_record_is_no_zero(made):
+    kinds = {"Any event": "TRTEMFL == 'Y'", "Related": "RELFL == 'Y'"}
+    found = counted(made, categories=kinds, not_recorded={"Related": ["DRUG"]}, terms=False)
+    for name, blank in (("SHAM", False), ("NIR", False), ("DRUG", True), ("All", True)):
+        rows = found[(found["variable_level"] == "Related") & (found["group1_level"] == name)]
+        assert rows["stat"].isna().all() == blank and (rows["error"] == "not recorded in this arm").all() == blank, name
+    assert found.loc[found["variable_level"] == "Any event", "stat"].notna().all()
+    options = EventRatesOptions(categories=kinds, pools=POOLS, not_recorded={"Related": ["DRUG"]})
+    rows = ard(event_rates(data(made, "ADAE", "event_rates", ARMS), options))
+    of = rows[(rows["variable_level"] == "Related") & (rows["group1_level"] == "DRUG")]
+    assert len(of) and of["stat"].isna().all()
+
+
 def test_without_any_event_nothing_is_lost(made):
     none = made | {"ADAE": made["ADAE"].iloc[:0]}
     found = counted(none)

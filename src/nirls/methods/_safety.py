@@ -27,6 +27,10 @@ class SafetyOptions(PlanModel):
     )
     columns: list[str] | None = Field(None, description="Arms and pools to give, in order; none for all arms, then the pools.")
     compare: list[str] = Field([], description="Arms and pools compared with the reference.")
+    not_recorded: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Kind of event → arms in which it is not recorded, such as the relationship to a device without one: NE, not 0.",
+    )
     reference: str | None = Field(None, description="Arm the others are compared with; default: the study's reference.")
     level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
     p_values: bool = Field(False, description="Give p-values of comparisons; a trial is not planned to test the safety of each term.")
@@ -42,6 +46,13 @@ class SafetyOptions(PlanModel):
             for arm in members:
                 if arm not in arms:
                     yield f"pools: {label}: {unknown('arm', arm, arms)}"
+        kinds = list(getattr(self, "categories", {}))
+        for label, members in self.not_recorded.items():
+            if label not in kinds:
+                yield f"not_recorded: {unknown('kind of event', label, kinds)}"
+            for arm in members:
+                if arm not in arms:
+                    yield f"not_recorded: {label}: {unknown('arm', arm, arms)}"
         for name in [*(self.columns or []), *self.compare]:
             if name not in arms and name not in self.pools:
                 yield f"columns, compare: {unknown('arm or pool', name, [*arms, *self.pools])}"
@@ -139,6 +150,14 @@ def counted_by(data: AnalysisData, group: str) -> dict[str, str]:
         without = [label for a, label in arms.items() if a not in chosen]
         words["arms"] = f" in {len(arms) - len(without)} of {len(arms)} arms (without {', '.join(without)})" if without else ""
     return words
+
+
+def unrecorded(rows: list[dict[str, Any]], label: str, columns: Iterable[Part], options: SafetyOptions) -> list[dict[str, Any]]:
+    """The rows of a kind of event, without numbers in the columns that hold an arm in which it is not recorded."""
+    arms = set(options.not_recorded.get(label, []))
+    blank = {part.name for part in columns if arms & set(part.arms)}
+    reason = "not recorded in this arm"
+    return [r | {"stat": None, "error": reason} if r.get("group1_level") in blank and r["stat_name"] != "N" else r for r in rows]
 
 
 def all_treated(data: AnalysisData, group: str) -> list[dict[str, Any]]:

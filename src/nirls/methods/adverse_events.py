@@ -18,6 +18,7 @@ from nirls.methods._safety import (
     sizes,
     sponsor_words,
     subjects_with,
+    unrecorded,
 )
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
@@ -120,7 +121,8 @@ def _kind(
                 low, high = binomial_interval(part.of(events, group)["USUBJID"].nunique(), size, options.level)
                 own = key | {"group1": group, "group1_level": part.name}
                 found += [row("conf_low", 100 * low, unit="%", **own), row("conf_high", 100 * high, unit="%", **own)]
-    return found + differences(events, adsl, group, compared, reference, options, key)
+    found += differences(events, adsl, group, compared, reference, options, key)
+    return unrecorded(found, label, [*columns, reference], options)
 
 
 def _worst(events: pd.DataFrame, data: AnalysisData, by: str, group: str, columns: list[Part], key: dict[str, str]) -> list[dict[str, Any]]:

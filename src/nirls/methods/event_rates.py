@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from nirls.methods._linear import facts
-from nirls.methods._safety import SafetyOptions, all_treated, counted_by, parts, sizes, sponsor_words
+from nirls.methods._safety import SafetyOptions, all_treated, counted_by, parts, sizes, sponsor_words, unrecorded
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 
@@ -67,15 +67,16 @@ def event_rates(data: AnalysisData, options: EventRatesOptions) -> MethodResult:
     people = data.adsl[["USUBJID", group]].merge(risk[["EXSTDT", "RISKENDT", "RISKYRS", "NSESS"]], left_on="USUBJID", right_index=True)
     for label, events in kinds.items():
         timed = people.assign(**_first(events, people))
-        against = _sums(reference.of(timed, group))
+        against, mine = _sums(reference.of(timed, group)), []
         for part in columns:
             own = _sums(part.of(timed, group))
             for kind, (x, t) in own.items():
                 key = {"variable": kind, "variable_level": label, "group1": group, "group1_level": part.name}
-                found += _rate(x, t, kind, key, options.level)
+                mine += _rate(x, t, kind, key, options.level)
                 if part.name in options.compare:
                     key |= {"comparison": f"{part.name} / {reference.name}"}
-                    found += _ratio((x, t), against[kind], kind, key, options)
+                    mine += _ratio((x, t), against[kind], kind, key, options)
+        found += unrecorded(mine, label, columns, options)
     found += all_treated(data, group)
     found.append(row("conf_level", options.level, variable="model"))
     texts = {

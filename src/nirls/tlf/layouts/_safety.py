@@ -54,7 +54,7 @@ def incidence(ard: Ard, context: DisplayContext, notes: Notes, column: str, key:
     n, total, share = (ard.find(s, group1_level=column, **key) for s in ("n", "n_events", "p"))
     if n is None or total is None or share is None:
         return Cell(text="0")
-    if share.error:
+    if share.error or n.error:
         return cell("NE", notes, share)
     if not n.value:
         return cell("0", notes, n)

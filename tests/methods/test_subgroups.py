@@ -112,8 +112,8 @@ def test_small_levels_are_not_estimated(adqs):
 
 def test_a_constant_variable_is_no_subgroup(adqs):
     found = effects(adqs.assign(SEX="F"), "SEX")
-    row = found[(found["variable"] == INTERACTION) & (found["stat_name"] == "p_value")]
-    assert row["stat"].isna().all() and row["error"].str.contains("the same SEX").all()
+    row = found[(found["variable"] == INTERACTION) & found["stat_name"].isin(["p_value", "estimate", "conf_low", "conf_high"])]
+    assert len(row) == 8 and row["stat"].isna().all() and row["error"].str.contains("the same SEX").all()
 
 
 def test_missing_values_are_counted_by_arm(adqs):
@@ -129,6 +129,12 @@ def test_holm_is_over_the_planned_interactions(adqs):
     p = sorted(stat(found, "p_value", variable=INTERACTION, group2=v) for v in ("SEX", "REGION"))
     adjusted = sorted(stat(found, "p_adjusted", variable=INTERACTION, group2=v) for v in ("SEX", "REGION"))
     assert adjusted == pytest.approx([min(1, 2 * p[0]), max(min(1, 2 * p[0]), p[1])], rel=1e-12)
+    constant = adqs.assign(REGION="EU")
+    same = ard(subgroups(given(constant, "subgroups"), SubgroupsOptions(subgroups=items, **options)))
+    alone = stat(same, "p_value", variable=INTERACTION, group2="SEX")
+    assert stat(same, "p_adjusted", variable=INTERACTION, group2="SEX") == pytest.approx(min(1, 2 * alone)), (
+        "planned, not testable, counted"
+    )
     items[1]["prespecified"] = False
     found = ard(subgroups(given(adqs, "subgroups"), SubgroupsOptions(subgroups=items, **options)))
     assert not ((found["stat_name"] == "p_adjusted") & (found["group2"] == "REGION")).any()
@@ -178,6 +184,24 @@ def test_values_outside_the_data_are_not_given(adqs):
     age = adqs["AGE"]
     assert roots.loc[known, "stat"].between(age.min(), age.max()).all()
     assert roots.loc[~known, "error"].isin(["outside the range of the data", "the band touches 0 nowhere"]).all()
+
+
+def test_a_marker_that_cannot_be_used_says_so(adqs):
+    lost = along(adqs.assign(AGE=adqs["AGE"].where(adqs["TRT01P"] != "SHAM").astype(float)))
+    row = lost[(lost["variable"] == INTERACTION) & (lost["stat_name"] == "estimate")]
+    assert row["error"].item() == "the marker is not known on one of the sides"
+    steady = adqs["AGE"].where(adqs["USUBJID"].isin(adqs["USUBJID"].unique()[:6]), 50).astype(float)
+    flat = along(adqs.assign(AGE=steady))
+    assert flat.loc[flat["variable"] == "curve", "error"].tolist() == ["the 5th and the 95th percentile of the marker are the same"]
+
+
+def test_each_marker_has_its_own_model(adqs):
+    week = adqs[adqs["AVISIT"] == "Week 4"]
+    markers = [{"variable": "AGE"}, {"variable": "BASE", "without": ["SEX"]}]
+    options = JohnsonNeymanOptions(covariates=["BASE", "SEX"], markers=markers, pool={"Light": ["NIR-L", "NIR-H"]})
+    found = ard(johnson_neyman(given(week, "johnson_neyman"), options))
+    formulas = found.loc[found["variable"] == "formula", "stat_text"].tolist()
+    assert formulas == ["CHG ~ BASE + SEX + treatment * AGE", "CHG ~ treatment * BASE"]
 
 
 # --- the plan -----------------------------------------------------------------------------------------------------------------

@@ -134,3 +134,10 @@ def test_few_studies():
 def test_what_cannot_be_pooled(y, s):
     with pytest.raises(MethodError):
         pool(y, s)
+
+
+def test_equal_estimates_have_no_hksj_error():
+    pooled = pool([-3.4, -3.4], [0.8, 1.1])
+    with pytest.raises(MethodError, match="do not differ"):
+        pooled.hksj()
+    assert pooled.hksj(modified=True).std_error == pytest.approx(pooled.normal().std_error)

@@ -155,3 +155,14 @@ def test_exact_limits():
     assert exact_limits(0, 50)[1] == pytest.approx(1 - 0.025 ** (1 / 50), rel=1e-12)
     with pytest.raises(MethodError, match="no subject"):
         exact_limits(0, 0)
+
+
+@pytest.mark.parametrize("values", [([27.0] * 3, [0.0] * 3), ([25.0] * 3, [25.0] * 3), ([28.0] * 3, [10.0] * 4)])
+def test_constant_phases_leave_no_error(values):
+    a, b = (np.array(v) for v in values)
+    with pytest.raises(MethodError, match="constant"):
+        log_ratio(a, b)
+    y = np.concatenate([a, b])
+    phase = np.repeat([0.0, 1.0], [len(a), len(b)])
+    with pytest.raises(MethodError, match="no error to estimate"):
+        autoregression(y, np.column_stack([np.ones(len(y)), phase]), np.arange(len(y), dtype=float), least_df=1)

@@ -1,5 +1,6 @@
 """The questions and their answers: the verdict follows the interval, and every outcome has its words."""
 
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
@@ -69,3 +70,28 @@ def test_the_rows(two):
     options["questions"][0]["numbers"][0]["role"] = "other"
     with pytest.raises(DisplayError, match="there is no role 'other'"):
         make_display("T0", display("answers", {"main": "main"}, options=options), ards, {}, two.context)
+
+
+def test_a_number_in_words_and_a_planned_decision(two):
+    """'> 90' is an answer, not a missing number; a claim that was not made turns yes into open."""
+    base = two.mmrm()
+    arm, reference = two.codes[1], two.codes[0]
+    key = {"variable": "CHG", "visit": "Week 4", "group1_level": arm, "comparison": f"{arm} - {reference}"}
+    number = {"role": "main", "key": key, "label": "x"}
+    rows = base.assign(stat=base["stat"])
+    mine = (rows["comparison"] == key["comparison"]) & (rows["visit"] == "Week 4") & rows["stat_name"].isin(["estimate", "conf_high"])
+    worded = rows.assign(stat=rows["stat"].mask(mine), stat_text=rows["stat_text"].mask(mine, "> 90"))
+    described = {"question": "q", "chapter": "c", "sure": "s", "numbers": [number], "described": "So."}
+    document, _ = make_display(
+        "T0", display("answers", {"main": "main"}, options={"questions": [described]}), {"main": worded}, {}, two.context
+    )
+    cells = [c.text for c in document.rows[0].cells]
+    assert cells[0] == "Described" and cells[1].startswith("x: > 90 (") and cells[1].endswith(", > 90)") and cells[2] == "So."
+    yes = {**described, "described": None, "null": 1000, **WORDS}
+    for decision, said in ((1.0, "Yes"), (0.0, "Open")):
+        claim = rows[mine & (rows["stat_name"] == "estimate")].assign(variable="claim", stat_name="rejected", stat=decision)
+        ards = {"main": pd.concat([rows, claim], ignore_index=True)}
+        decided = {"role": "main", "key": {**key, "variable": "claim"}, "label": "claim", "estimate": "rejected", "limits": None}
+        options = {"questions": [{**yes, "decided_by": decided}]}
+        document, _ = make_display("T0", display("answers", {"main": "main"}, options=options), ards, {}, two.context)
+        assert document.rows[0].cells[0].text == said

@@ -84,9 +84,8 @@ def johnson_neyman(data: AnalysisData, options: JohnsonNeymanOptions) -> MethodR
         absent="No value at this visit",
     )  # fmt: skip
     found.append(row("conf_level", options.level, variable="model"))
-    rest = " + ".join(options.covariates)
     texts = {
-        "formula": f"{options.response} ~ {rest} + treatment × marker (a straight line in it), by least squares, one model for each marker",
+        "formula": "least squares, a straight line in the marker, one model for each",
         "ddf": "residual",
         "at": at,
         "pool": f"{label}: {', '.join(arms)} as one group",
@@ -132,10 +131,16 @@ def _marker(
         row("n_missing", int((whole & frame[MARKER].isna()).sum()), variable=RANGE, **key),
         row("rejected", float(marker.prespecified), variable=INTERACTION, **key),
     ]
+    formula = f"{options.response} ~ {' + '.join([*covariates, f'treatment * {marker.variable}'])}"
+    found.append(row("text", None, stat_text=f"{formula} (log2)" if marker.scale == "log" else formula, variable="formula", **key))
     try:
+        if (used[SIDE].value_counts() < 2).any():
+            raise MethodError("the marker is not known on one of the sides")
+        if used[MARKER].nunique() < 2:
+            raise MethodError("the marker has one value")
         fit = ancova(f"{options.response} ~ {' + '.join([*covariates, f'{SIDE} * {MARKER}'])}", used)
     except MethodError as error:
-        return [*found, row("estimate", None, error=str(error), variable=INTERACTION, **key)]
+        return [*found, *(row(s, None, error=str(error), variable=INTERACTION, **key) for s in ("estimate", "p_value"))]
     columns = list(fit.design.columns)
     slope = f"{SIDE}[T.{label}]:{MARKER}"
     places = [columns.index(f"{SIDE}[T.{label}]"), columns.index(slope)]
@@ -160,19 +165,20 @@ def _marker(
     unit = f"doubling of {marker.variable}" if marker.scale == "log" else f"{per:g} more"
     found.append(row("text", None, stat_text=unit, variable=RANGE, **key))
     for band in BANDS:
-        inside = [r for r in line.roots(band, options.level) if least <= r <= most]  # type: ignore[arg-type]
-        outside = [r for r in line.roots(band, options.level) if not least <= r <= most]  # type: ignore[arg-type]
-        reason = "outside the range of the data" if outside else "the band touches 0 nowhere"
+        ends = line.roots(band, options.level)  # type: ignore[arg-type]
         own = key | {"variable": ROOTS, "group3": "band", "group3_level": band}
         for name, i in (("root_low", 0), ("root_high", 1)):
-            known = i < len(inside)
-            found.append(row(name, back(inside[i]) if known else None, error="" if known else reason, **own))
+            known = i < len(ends) and least <= ends[i] <= most
+            reason = "" if known else "outside the range of the data" if i < len(ends) else "the band touches 0 nowhere"
+            found.append(row(name, back(ends[i]) if known else None, error=reason, **own))
         parts = line.regions(band, least, most, options.level)  # type: ignore[arg-type]
         for i, (a, b) in enumerate(parts, start=1):
-            found += rows({"root_low": back(a), "root_high": back(b)}, **(own | {"variable": REGION, "variable_level": str(i)}))
-        words = " and ".join(f"{back(a):.3g} to {back(b):.3g}" for a, b in parts) or "nowhere"
-        found.append(row("text", None, stat_text=words, **own))
+            side = float(line.at((a + b) / 2)[0])
+            values = {"root_low": back(a), "root_high": back(b), "estimate": side}
+            found += rows(values, **(own | {"variable": REGION, "variable_level": str(i)}))
     first, last = np.quantile(seen, [0.05, 0.95])
+    if first == last:
+        return [*found, row("estimate", None, error="the 5th and the 95th percentile of the marker are the same", variable=CURVE, **key)]
     grid = np.linspace(float(first), float(last), options.points)
     effect, spread = line.at(grid)
     narrow, wide = (line.critical(band, options.level) for band in BANDS)  # type: ignore[arg-type]

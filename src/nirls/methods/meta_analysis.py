@@ -239,8 +239,12 @@ def _means(one: Pooled | str, level: float, key: dict[str, str]) -> list[dict[st
             row(s, None, error=one, variable_level="prediction", **key) for s in ("conf_low", "conf_high", "df")
         ]
     found = []
-    means: dict[str, Mean] = dict(zip(MEANS, (one.common(), one.normal(), one.hksj(), one.hksj(modified=True)), strict=True))
-    for name, mean in means.items():
+    means: dict[str, Mean] = {MEANS[0]: one.common(), MEANS[1]: one.normal(), MEANS[3]: one.hksj(modified=True)}
+    try:
+        means[MEANS[2]] = one.hksj()
+    except MethodError as error:
+        found += [row(s, None, error=str(error), variable_level=MEANS[2], **key) for s in STATS]
+    for name, mean in ((name, means[name]) for name in MEANS if name in means):
         low, high = mean.ci(level)
         values = dict(zip(STATS, (mean.estimate, mean.std_error, mean.df, low, high, mean.p_value), strict=True))
         for stat, value in values.items():

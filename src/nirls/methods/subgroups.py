@@ -28,6 +28,10 @@ EFFECT, SHRUNK, INTERACTION, DIRECTION, PROGNOSIS, OVERALL = (
 )  # fmt: skip
 
 
+GAP = ("estimate", "std_error", "conf_low", "conf_high")
+"""The difference of the effects of two levels."""
+
+
 class Subgroup(PlanModel):
     """A baseline variable whose levels are compared."""
 
@@ -147,7 +151,7 @@ def _variable(
         failure = mixed.failure
     for label, arms in options.pools.items():
         comparison = _name(label, reference)
-        rows, errors = [], []
+        rows, errors, names = [], [], []
         for level in levels:
             key = {"variable": EFFECT, "comparison": comparison, "visit": options.at_visit, "group2": name, "group2_level": level}
             counts = _sizes(mixed, options, (name, level)) if mixed is not None else {}
@@ -162,6 +166,7 @@ def _variable(
             found += told
             if hypothesis is not None and values is not None:
                 rows.append(hypothesis)
+                names.append(level)
                 errors.append(values)
                 own_effects[label].append((key, *values))
         key = {"comparison": comparison, "visit": options.at_visit, "group2": name}
@@ -171,7 +176,8 @@ def _variable(
             found.append(row("text", None, variable="expected", stat_text=f"{item.larger}|{item.why or ''}", **key))
         if mixed is None or mixed.fit is None or len(rows) < 2:
             reason = failure or "fewer than two levels are estimated"
-            found.append(row("p_value", None, error=reason, variable=INTERACTION, **key))
+            found += [row(s, None, error=reason, variable=INTERACTION, **key) for s in ("p_value", *GAP)]
+            tests.append({"key": key, "p": None, "prespecified": item.prespecified})
             continue
         try:
             test = mixed.fit.test(np.vstack([r - rows[0] for r in rows[1:]]))
@@ -180,15 +186,19 @@ def _variable(
             else:
                 statistic, df, p = test.statistic, test.den_df, test.p_value
         except MethodError as error:
-            found.append(row("p_value", None, error=str(error), variable=INTERACTION, **key))
+            found += [row(s, None, error=str(error), variable=INTERACTION, **key) for s in ("p_value", *GAP)]
+            tests.append({"key": key, "p": None, "prespecified": item.prespecified})
             continue
         joint = {"f_statistic": statistic, "num_df": float(len(rows) - 1), "den_df": df, "p_value": p}
         found += [row(s, v, variable=INTERACTION, **key) for s, v in joint.items()]
         if len(rows) == 2:
             one = mixed.fit.t_tests(rows[0] - rows[1])
             low, high = one.ci(options.level)
-            numbers = {"estimate": one.estimate[0], "std_error": one.std_error[0], "conf_low": low[0], "conf_high": high[0]}
+            numbers = dict(zip(GAP, (one.estimate[0], one.std_error[0], low[0], high[0]), strict=True))
             found += [row(s, float(v), variable=INTERACTION, **key) for s, v in numbers.items()]
+            found.append(row("text", None, variable=INTERACTION, stat_text=f"{names[0]}|{names[1]}", **key))
+        else:
+            found += [row(s, None, error="more than two levels", variable=INTERACTION, **key) for s in GAP]
         tests.append({"key": key, "p": p, "prespecified": item.prespecified})
         turned = qualitative([e for e, _ in errors], [s for _, s in errors])
         found += [row("statistic", turned.statistic, variable=DIRECTION, **key), row("p_value", turned.p_value, variable=DIRECTION, **key)]
@@ -314,8 +324,10 @@ def _adjusted(tests: list[dict[str, Any]], options: SubgroupsOptions) -> list[di
     for comparison in dict.fromkeys(t["key"]["comparison"] for t in tests):
         own = [t for t in tests if t["key"]["comparison"] == comparison and t["prespecified"]]
         if own:
-            adjusted = multipletests([t["p"] for t in own], method="holm")[1]
-            found += [row("p_adjusted", float(p), variable=INTERACTION, **t["key"]) for t, p in zip(own, adjusted, strict=True)]
+            # what could not be tested stays in the number: the family was planned before it was known
+            adjusted = multipletests([1.0 if t["p"] is None else t["p"] for t in own], method="holm")[1]
+            known = [(t, p) for t, p in zip(own, adjusted, strict=True) if t["p"] is not None]
+            found += [row("p_adjusted", float(p), variable=INTERACTION, **t["key"]) for t, p in known]
     return found
 
 

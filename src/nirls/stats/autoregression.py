@@ -70,6 +70,8 @@ def autoregression(y: Array, design: Array, times: Array, least_df: int = 3) -> 
         beta, *_ = np.linalg.lstsq(xs, ys, rcond=None)
         rest = ys - xs @ beta
         ss = float(rest @ rest)
+        if ss <= 1e-20 * max(1.0, float(ys @ ys)):  # rounding, not error
+            raise ValueError("no residual")
         info = xs.T @ xs
         logdet = 2 * float(np.log(np.diag(root)).sum())
         # as nlme: −2ℓ_R = (n − p)(1 + ln 2π + ln(ss/(n − p))) + ln|V| + ln|X'V⁻¹X|

@@ -112,6 +112,8 @@ class Pooled:
         """
         if self.k < 2:
             raise MethodError("one study: nothing to pool")
+        if not modified and self.ratio <= 1e-24:
+            raise MethodError("the estimates do not differ, so this error would be 0")
         plain, ratio = self.normal(), max(1.0, self.ratio) if modified else self.ratio
         return Mean(estimate=plain.estimate, std_error=plain.std_error * math.sqrt(ratio), df=self.k - 1)
 

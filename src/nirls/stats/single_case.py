@@ -146,7 +146,7 @@ def log_ratio(a: Array, b: Array) -> tuple[float, float]:
     Raises
     ------
     MethodError
-        A negative value, or one value in a phase.
+        A negative value, one value in a phase, or constant phases.
     """
     a, b = check(a, b)
     if len(b) < 2:
@@ -158,6 +158,8 @@ def log_ratio(a: Array, b: Array) -> tuple[float, float]:
         mean, of_mean = max(float(x.mean()), 1 / (2 * len(x))), float(x.var(ddof=1)) / len(x)
         parts.append(math.log(mean) + of_mean / (2 * mean**2))
         total += of_mean / mean**2
+    if total == 0.0:
+        raise MethodError("the values of both phases are constant: there is no error to estimate")
     return parts[1] - parts[0], math.sqrt(total)
 
 

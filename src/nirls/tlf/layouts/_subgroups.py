@@ -50,8 +50,10 @@ class Block:
     p: Found | None
     adjusted: Found | None
     difference: tuple[Found, ...]
+    between: tuple[str, ...]
     direction: Found | None
     expected: str
+    missing: int
 
 
 def comparison_of(ard: Ard, options: SubgroupsDisplay) -> str:
@@ -81,12 +83,16 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
             levels.append(Level(name=level, sizes=sizes, effect=effect, shrunken=shrunken if known else (), reason=reason))
         planned = ard.get("rejected", variable=INTERACTION, **of)
         expected = ard.find("text", variable="expected", **of)
-        difference = tuple(f for s in THREE if (f := ard.find(s, variable=INTERACTION, **of)) is not None)
+        difference = tuple(f for s in THREE if (f := ard.find(s, variable=INTERACTION, **of)) is not None and not f.error)
+        between = ard.find("text", variable=INTERACTION, **of)
+        lost = [ard.find("n", variable="no value", group2=variable, group1_level=arm.code) for arm in context.arms]
         out.append(
             Block(
                 variable=variable, levels=tuple(levels), prespecified=bool(planned.value),
                 p=ard.find("p_value", variable=INTERACTION, **of),
                 adjusted=ard.find("p_adjusted", variable=INTERACTION, **of), difference=difference,
+                between=tuple(between.text.split("|")) if between is not None else (),
+                missing=sum(int(f.value) for f in lost if f is not None),
                 direction=ard.find("p_value", variable=DIRECTION, **of), expected=expected.text if expected is not None else "",
             )
         )  # fmt: skip
@@ -106,8 +112,12 @@ def effect_text(found: tuple[Found, ...], digits: int) -> str:
     return f"{number(found[0].value, digits)} ({number(found[1].value, digits)}, {number(found[2].value, digits)})"
 
 
-def subgroup_notes(ard: Ard, notes: Notes) -> None:
-    """Model, shrinkage, multiplicity and what is not claimed."""
+def subgroup_notes(ard: Ard, context: DisplayContext, found: list[Block], notes: Notes) -> None:
+    """Who is in no group, model, shrinkage, multiplicity and what is not claimed."""
+    for block in found:
+        if block.missing:
+            name = context.labels.get(block.variable, block.variable)
+            notes.general(f"{name}: {block.missing} subjects without a value are in none of its groups and not in its model.")
     notes.general(f"{capital(ard.facts['subgroup_model'])}. Degrees of freedom: {ard.facts['ddf']}; margins {ard.facts['weights']}.")
     if "covariance" in ard.facts:
         notes.general(f"Covariance of repeated measurements: {ard.facts['covariance']}. Effects at {ard.facts['at'].lower()}.")

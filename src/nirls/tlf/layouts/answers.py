@@ -46,6 +46,10 @@ class Question(PlanModel):
     numbers: list[Number] = Field(default_factory=list, description="Numbers that answer; the first decides.")
     null: float | None = Field(None, description="Value of no effect; the answer is yes if the interval is on the good side of it.")
     null_from: Number | None = Field(None, description="The same as a number of the results, such as a margin.")
+    decided_by: Number | None = Field(
+        None,
+        description="A decision of the results (1 or 0), such as that of a planned procedure: without 1, yes becomes open.",
+    )
     good: Literal["below", "above"] = Field("below", description="The good side of `null`.")
     within: tuple[float, float] | None = Field(None, description="The answer is yes if the interval lies within these limits.")
     yes: str | None = Field(None, description="What it means in plain words if the answer is yes.")
@@ -75,10 +79,10 @@ class AnswersOptions(PlanModel):
 
 def verdict(question: Question, estimate: Found, limits: tuple[Found, Found] | None, null: float | None = None) -> Verdict:
     """What the interval says; the rule was written before the result. `null` is the number of the results that `null_from` names."""
+    if question.described is not None and (estimate.value == estimate.value or estimate.text):
+        return "described"
     if estimate.value != estimate.value:
         return "not estimable"
-    if question.described is not None:
-        return "described"
     if limits is None or any(v.value != v.value for v in limits):
         return "not estimable"
     low, high = sorted(v.value for v in limits)
@@ -127,8 +131,8 @@ def _row(request: Request, question: Question, notes: Notes) -> Row:
         ard = request.ards[item.role]
         estimate = ard.get(item.estimate, **item.key)
         limits = None if item.limits is None else (ard.get(item.limits[0], **item.key), ard.get(item.limits[1], **item.key))
-        text = number(estimate.value, item.decimals)
-        if limits is not None and estimate.value == estimate.value:
+        text = _limit(estimate, item.decimals)
+        if limits is not None and (estimate.value == estimate.value or estimate.text):
             text += f" ({_limit(limits[0], item.decimals)}, {_limit(limits[1], item.decimals)})"
         # a limit that the results give in words, such as '> 90', is no missing one
         told = [f for f in (estimate, *(limits or ())) if f.value == f.value or not f.text]
@@ -145,8 +149,14 @@ def _row(request: Request, question: Question, notes: Notes) -> Row:
         refs.append(margin.ref)
         null = margin.value
     said = verdict(question, first[0], first[1], null)
+    if question.decided_by is not None:
+        decision = request.ards[question.decided_by.role].get(question.decided_by.estimate, **question.decided_by.key)
+        shown.append(f"{question.decided_by.label}: {'yes' if decision.value == 1 else 'no'}")
+        refs.append(decision.ref)
+        said = "open" if said == "yes" and decision.value != 1 else said
     words = {"yes": question.yes, "no": question.no, "open": question.open, "described": question.described}.get(said)
-    meaning = words if words is not None else f"It could not be estimated: {first[0].error or 'no reason was recorded'}."
+    reasons = [f.error for f in (first[0], *(first[1] or ())) if f.error]
+    meaning = words if words is not None else f"It could not be estimated: {reasons[0] if reasons else 'no reason was recorded'}."
     estimands = dict.fromkeys(request.ards[i.role].estimand for i in question.numbers)
     named = ", ".join(name for name in estimands if name) or "none"
     answer = Cell(text="; ".join(shown), marks=tuple(dict.fromkeys(marks)), refs=tuple(refs))

@@ -6,14 +6,15 @@ from pydantic import Field
 
 from nirls.plan.base import PlanModel
 from nirls.tlf import model_text
+from nirls.tlf.context import DisplayContext
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.formats import count, interval, number, p_value
-from nirls.tlf.layouts._common import capital, cell, digits, head
+from nirls.tlf.layouts._common import capital, cell, chosen_param, digits, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
-from nirls.tlf.lookup import Ard
+from nirls.tlf.lookup import Ard, Found
 from nirls.tlf.notes import Notes
 
-INTERACTION, ROOTS, RANGE = "interaction", "root", "range"
+INTERACTION, RANGE = "interaction", "range"
 BANDS = {"pointwise": "Pointwise", "simultaneous": "Simultaneous"}
 
 
@@ -29,9 +30,32 @@ def markers_of(main: Ard, chosen: list[str] | None) -> list[str]:
     return [m for m in have if chosen is None or m in chosen]
 
 
-def marker_notes(main: Ard, notes: Notes) -> None:
-    """Model, bands, pool and what is exploratory."""
-    notes.general(f"Model: {main.facts['formula']}. {capital(main.facts['pool'])}. {main.facts['at']}.")
+def regions(main: Ard, context: DisplayContext, marker: str, comparison: str, band: str) -> tuple[str, list[Found]]:
+    """ "13 to 128 (favours light)" for each part in which the band excludes 0, and the rows behind it."""
+    key = {"group2": "marker", "group2_level": marker, "comparison": comparison, "group3": "band", "group3_level": band}
+    view = context.params.get(chosen_param(main, None))
+    treated, reference = comparison.split(" - ")
+    other = next((a.short for a in context.arms if a.code == reference), reference)
+    texts, found = [], []
+    for part in main.values("variable_level", variable="region", **key):
+        low, high, side = (main.get(s, variable="region", variable_level=part, **key) for s in ("root_low", "root_high", "estimate"))
+        places = 0 if high.value >= 100 else 1
+        better = (side.value < 0) == (view is None or view.direction != "higher_better")
+        texts.append(f"{number(low.value, places)} to {number(high.value, places)} (favours {treated if better else other})")
+        found += [low, high, side]
+    return " and ".join(texts) or "nowhere", found
+
+
+def marker_notes(main: Ard, context: DisplayContext, markers: list[str], comparison: str, notes: Notes) -> None:
+    """Models, who has no value, bands, pool and what is exploratory."""
+    notes.general(f"Models: {main.facts['formula']}. {capital(main.facts['pool'])}. {main.facts['at']}.")
+    for marker in markers:
+        key = {"group2": "marker", "group2_level": marker, "comparison": comparison}
+        name = context.labels.get(marker, marker)
+        formula, lost = main.find("text", variable="formula", **key), main.find("n_missing", variable=RANGE, **key)
+        missing = f"; {count(lost.value)} subjects without a value are not in it" if lost is not None and lost.value else ""
+        if formula is not None:
+            notes.general(f"{name}: {formula.text}{missing}.")
     notes.general(f"Bands: {main.facts['bands']}. Values outside the range of the data are not given.")
     for text in main.footnotes:
         notes.general(text)
@@ -65,9 +89,8 @@ def johnson_neyman(request: Request) -> Laid:
         p = main.get("p_value", variable=INTERACTION, **key)
         bands = []
         for band in BANDS:
-            of = key | {"group3": "band", "group3_level": band}
-            found = [main.get(s, variable=ROOTS, **of) for s in ("root_low", "root_high", "text")]
-            bands.append(cell(found[2].text, notes, *(f for f in found if not f.error)))
+            text, found = regions(main, context, marker, comparison, band)
+            bands.append(cell(text, notes, *(found or [p])))
         rows.append(
             Row(
                 label=name,
@@ -80,5 +103,5 @@ def johnson_neyman(request: Request) -> Laid:
             )
         )  # fmt: skip
     notes.general("Change of the effect: difference of the effects of treatment at two values of the marker; p-values are not adjusted.")
-    marker_notes(main, notes)
+    marker_notes(main, context, markers_of(main, options.markers), comparison, notes)
     return Laid(document=TableDocument(stub="Marker", columns=columns, rows=tuple(rows), **head(request, notes, "main")))

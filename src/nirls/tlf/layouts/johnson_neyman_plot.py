@@ -8,7 +8,7 @@ from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import number, p_value
 from nirls.tlf.layouts._common import capital, chosen_param, head
 from nirls.tlf.layouts._common import number as display_number
-from nirls.tlf.layouts.johnson_neyman import INTERACTION, ROOTS, JohnsonNeymanDisplay, marker_notes, markers_of
+from nirls.tlf.layouts.johnson_neyman import INTERACTION, JohnsonNeymanDisplay, marker_notes, markers_of, regions
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 from nirls.tlf.palette import HAIR, INK, SOFT
@@ -48,9 +48,8 @@ def johnson_neyman_plot(request: Request) -> Laid:
     rows = math.ceil(len(markers) / 2)
     texts, drawn = [], []
     for marker in markers:
-        key = {"group2": "marker", "group2_level": marker, "comparison": comparison}
-        found = main.get("text", variable=ROOTS, group3="band", group3_level="simultaneous", **key)
-        texts.append(f"{context.labels.get(marker, marker)}: differs from 0 at {found.text} (simultaneous)")
+        said, _ = regions(main, context, marker, comparison, "simultaneous")
+        texts.append(f"{context.labels.get(marker, marker)}: differs from 0 at {said} (simultaneous)")
     alt = f"{comparison} along baseline markers. {'; '.join(texts)}."
     drawing = Drawing(
         width=WIDTH,
@@ -72,7 +71,7 @@ def johnson_neyman_plot(request: Request) -> Laid:
         f"{capital(outcome)}. Line: effect; inner band pointwise, outer band simultaneous ({ci}); bar on the axis: where the simultaneous "
         "band excludes 0. Drawn from the 5th to the 95th percentile of the marker."
     )
-    marker_notes(main, notes)
+    marker_notes(main, context, markers, comparison, notes)
     refs = tuple(Ref(key=f.key, stats=(f.stat_name,)) for f in drawn)
     document = FigureDocument(
         svg=f"{name}.svg", alt=alt, width=drawing.width, height=drawing.height, refs=refs, **head(request, notes, "main")
@@ -118,12 +117,12 @@ def _panel(drawing, request, marker: str, points, comparison: str, ends: tuple[f
     for tick in (float(t) for t in breaks if xs[0] <= t <= xs[-1]):
         drawing.path([(x(tick), bottom), (x(tick), bottom + 5)], line=0.8)
         drawing.text(x(tick), bottom + 20, number(tick, 0 if tick == int(tick) else 1), size=SMALL, anchor="middle")
-    found = main.get("text", variable=ROOTS, group3="band", group3_level="simultaneous", **key)
+    said, found = regions(main, context, marker, comparison, "simultaneous")
     of = key | {"variable": "region", "group3": "band", "group3_level": "simultaneous"}
     for part in main.values("variable_level", **of):
         start, end = (main.get(s, **(of | {"variable_level": part})).value for s in ("root_low", "root_high"))
         start, end = max(start, xs[0]), min(end, xs[-1])
         if start < end:
             drawing.path([(x(start), bottom - 3), (x(end), bottom - 3)], stroke=LINE, line=5)
-    drawing.text(left, bottom + 42, f"Simultaneous band excludes 0: {found.text}", size=SMALL, fill=INK)
-    return [p, found, *(f for _, five in points for f in five)]
+    drawing.text(left, bottom + 42, f"Simultaneous band excludes 0: {said}", size=SMALL, fill=INK)
+    return [p, *found, *(f for _, five in points for f in five)]

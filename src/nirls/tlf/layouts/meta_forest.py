@@ -130,7 +130,7 @@ def meta_forest(request: Request) -> Laid:
 def _alt(main: Ard, lines: list[_Line], left: list[tuple[str, str]], ci: str) -> str:
     studies = [x for x in lines if x.mark in ("square", "open")]
     pooled = next((x for x in lines if x.mark == "diamond"), None)
-    text = f"Forest plot of {len(studies)} studies, difference {main.facts['active']} minus {main.facts['control']} with {ci}: "
+    text = f"Forest plot, studies: {len(studies)}; difference {main.facts['active']} minus {main.facts['control']} with {ci}: "
     text += "; ".join(f"{x.label} {x.effect}" for x in studies)
     text += f". {pooled.label}: {pooled.effect}" if pooled is not None else ". Not pooled"
     return text + (f". Left out: {len(left)}." if left else ".")

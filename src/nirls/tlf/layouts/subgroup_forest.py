@@ -119,7 +119,7 @@ def subgroup_forest(request: Request) -> Laid:
     for block in found:
         if block.p is not None and block.p.error:
             notes.general(f"NE, {context.labels.get(block.variable, block.variable)}: {block.p.error}.")
-    subgroup_notes(main, notes)
+    subgroup_notes(main, context, found, notes)
     cells = [*sizes, *overall, *(f for level in estimated for f in (*level.effect, *level.shrunken))]
     refs = tuple(Ref(key=f.key, stats=(f.stat_name,)) for f in cells)
     document = FigureDocument(

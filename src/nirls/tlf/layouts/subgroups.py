@@ -36,7 +36,8 @@ def subgroups(request: Request) -> Laid:
         *(cell(count(f.value), notes, f) for f in whole), cell(effect_text(tuple(three), d) if len(three) == 3 else "NE", notes, *three),
         *blank[3:],
     ))]  # fmt: skip
-    for block in blocks(main, context, comparison):
+    found_blocks = blocks(main, context, comparison)
+    for block in found_blocks:
         planned = "pre-specified" if block.prespecified else "exploratory"
         tests = []
         for found in (block.p, block.adjusted, block.direction):
@@ -45,7 +46,8 @@ def subgroups(request: Request) -> Laid:
         gap = cell(effect_text(block.difference, d), notes, *block.difference) if len(block.difference) == 3 else Cell()
         known = (Cell(text=number(options.known[block.variable], d) if block.variable in options.known else ""),) if options.known else ()
         rows.append(Row(label=f"{context.labels.get(block.variable, block.variable)} ({planned})", kind="section"))
-        rows.append(Row(label="Between the levels", indent=1, cells=(*blank[:4], gap, *tests, *known)))
+        what = " − ".join(context.level(block.variable, name) for name in block.between) or "Between the levels"
+        rows.append(Row(label=what, indent=1, cells=(*blank[:4], gap, *tests, *known)))
         for level in block.levels:
             sizes = [cell(count(f.value), notes, f) for f in level.sizes or ()] or [Cell(), Cell()]
             own = cell(effect_text(level.effect, d) if not level.reason else level.reason, notes, *level.effect)
@@ -58,7 +60,7 @@ def subgroups(request: Request) -> Laid:
                 f"{context.level(block.variable, name).lower()!r}{f' ({why})' if why else ''}."
             )
     notes.general(
-        "Difference of effects: the first level less the second. Reversal: Gail and Simon's test that all effects have one direction."
+        "Difference of effects: between the two levels named. Reversal: Gail and Simon's test that all effects have one direction."
     )
-    subgroup_notes(main, notes)
+    subgroup_notes(main, context, found_blocks, notes)
     return Laid(document=TableDocument(stub="", columns=columns, rows=tuple(rows), **head(request, notes, "main")))

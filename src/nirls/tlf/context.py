@@ -178,7 +178,10 @@ def context_for(
     """
     arms = [(code, arm) for code, arm in study.arms.items() if not arm.not_an_arm]
     labels = dict(_ADSL)
-    levels: dict[str, dict[str, str]] = {"SEX": {"M": "Male", "F": "Female", "U": "Unknown"}}
+    levels: dict[str, dict[str, str]] = {
+        "SEX": {"M": "Male", "F": "Female", "U": "Unknown"},
+        "ANRIND": {"LOW": "Low", "NORMAL": "Normal", "HIGH": "High"},
+    }
     for name, item in study.covariates.items():
         labels[name] = item.label
         if item.labels:

@@ -256,5 +256,23 @@ def test_options_are_checked_when_the_plan_is_read():
     problems = " ".join(wrong.cross_check(spec.model_copy(update={"dataset": "ADSL"}), plan))
     for words in ("'SHAM' is the name of an arm", "pools: All:", "'Alll'", "must be ADAE, not ADSL", "strata:"):
         assert words in problems
+    typo = AdverseEventsOptions(categories={"Skin": "AEBODSY == 'Skin'", "Broken": "ASER ="})
+    problems = " ".join(typo.cross_check(spec, plan))
+    assert "categories: Skin: in the condition" in problems and "AEBODSYS" in problems and "categories: Broken:" in problems
     bands = EventsByDoseOptions(categories={"x": "TRTEMFL == 'Y'"}, bands=[500, 250])
     assert "must ascend" in " ".join(bands.cross_check(spec, plan))
+
+
+def test_relationships_share_their_levels():
+    from pydantic import ValidationError
+
+    from nirls.plan.safety import AdverseEvents
+
+    one = {"variable": "A", "label": "device", "levels": {"N": "No", "Y": "Yes"}, "related": ["Y"]}
+    other = {"variable": "B", "label": "procedure", "levels": {"N": "No", "U": "Unlikely", "Y": "Yes"}, "related": ["Y"]}
+    with pytest.raises(ValidationError, match="the strongest cannot be told"):
+        AdverseEvents(relationship={"DEV": one, "PROC": other})
+    with pytest.raises(ValidationError, match="related: Z not among the levels N, Y"):
+        AdverseEvents(relationship={"DEV": {**one, "related": ["Z"]}})
+    with pytest.raises(ValidationError, match="needs `anticipated`"):
+        AdverseEvents(relationship={"DEV": one}, device=True)

@@ -71,4 +71,6 @@ def derive_adrisk(adsl: pd.DataFrame, adex: pd.DataFrame | None, plan: Plan) -> 
     text = {name: column.dt.strftime("%Y-%m-%d").astype("str") for name, column in days.items()}
     out = out[core_columns(plan)].assign(**text, RISKDAYS=length, RISKYRS=length / YEAR, NSESS=worn["NSESS"], CUMFLU=worn["CUMFLU"])
     untreated = int(((adsl["RANDFL"] == "Y") & ~adsl["USUBJID"].isin(out["USUBJID"])).sum())
-    return conform(out, variables("ADRISK", plan)), accounts("ADRISK", "DM", {"randomized subject who was not treated": untreated})
+    return conform(out, variables("ADRISK", plan)), accounts(
+        "ADRISK", "DM", {"randomized subject not treated, or with no arm of the plan as treated": untreated}
+    )

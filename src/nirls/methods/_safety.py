@@ -46,7 +46,9 @@ class SafetyOptions(PlanModel):
             for arm in members:
                 if arm not in arms:
                     yield f"pools: {label}: {unknown('arm', arm, arms)}"
-        kinds = list(getattr(self, "categories", {}))
+        conditions: dict[str, str] = getattr(self, "categories", {})
+        yield from _conditions(conditions, spec.dataset, plan)
+        kinds = list(conditions)
         for label, members in self.not_recorded.items():
             if label not in kinds:
                 yield f"not_recorded: {unknown('kind of event', label, kinds)}"
@@ -56,6 +58,22 @@ class SafetyOptions(PlanModel):
         for name in [*(self.columns or []), *self.compare]:
             if name not in arms and name not in self.pools:
                 yield f"columns, compare: {unknown('arm or pool', name, [*arms, *self.pools])}"
+
+
+def _conditions(conditions: dict[str, str], dataset: str, plan: Plan) -> Iterator[str]:
+    """What is wrong with the conditions of the kinds of events: they cannot be read, or name what the data set does not have."""
+    from nirls.adam.spec import variables
+    from nirls.plan.where import WhereError, parse_where, where_problems
+
+    numeric = {v.name: v.type in ("float", "integer") for v in variables(dataset, plan)}
+    for label, text in conditions.items():
+        try:
+            parse_where(text)
+        except WhereError as error:
+            yield f"categories: {label}: {error}"
+            continue
+        for problem in where_problems(text, numeric, dataset):
+            yield f"categories: {label}: in the condition {text!r}: {problem}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

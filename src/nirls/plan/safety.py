@@ -47,6 +47,13 @@ class AdverseEvents(PlanModel):
     uncoded: str = Field("Not coded", description="Text in place of AEDECOD and AEBODSYS of an event that is not coded.")
 
     @model_validator(mode="after")
+    def _relationships_share_their_levels(self) -> AdverseEvents:
+        scales = {tuple(item.levels.values()) for item in self.relationship.values()}
+        if len(scales) > 1:
+            raise ValueError("relationship: the levels must be the same for all, in one order, or the strongest cannot be told")
+        return self
+
+    @model_validator(mode="after")
     def _anticipated_of_a_device(self) -> AdverseEvents:
         if self.device and self.anticipated is None:
             raise ValueError("device: true needs `anticipated`, by which USADE is told from ASADE")

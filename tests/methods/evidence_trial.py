@@ -130,7 +130,7 @@ def benched(codes=("SHAM", "NIR"), frame=None, direction="lower_better", root=RO
     found.study = SimpleNamespace(reference=codes[0], arms={c: None for c in codes})
     spec = Analysis(label="x", dataset="ADQS", method="case_benchmark", group="TRT01P")
     data = AnalysisData(frame=frame, adsl=adsl, spec=spec, analysis_id="bench", plan=found)
-    given = {"cases": file, "case": "MITCHELL-2010", "week": 4, "visit": "Week 4", "screening": "Screening", "thresholds": [15.0]}
+    given = {"cases": file, "case": ["MITCHELL-2010"], "week": 4, "visit": "Week 4", "screening": "Screening", "thresholds": [15.0]}
     given |= {"published": [{"label": "Placebo", "mean": -6.58, "sd": 7.5, "source": "Neurology 2017;88:2216"}]}
     given |= {"reached": {"zero": {"label": "Total of 0", "value": 0}, "half": {"label": "Half", "percent": 50}}}
     given["reached"]["ten"] = {"label": "At most 10", "value": 10}

@@ -18,7 +18,8 @@ INDICES = ("NAP", "Tau", "Tau-U", "Tau-BC", "PND", "log ratio", "phase change", 
 
 
 def cell(ard, stat, **key):
-    key = {"variable_level": "", "group1_level": "", "group2_level": ""} | key
+    case = "MITCHELL-2010" if key.get("variable") == "benchmark" and not key.get("variable_level", "").startswith("share: ") else ""
+    key = {"variable_level": "", "group1_level": "", "group2_level": "", "group3_level": case} | key
     here = ard[(ard["stat_name"] == stat) & np.logical_and.reduce([ard[k] == v for k, v in key.items()])]
     assert len(here) == 1, (stat, key, len(here))
     return here.iloc[0]
@@ -135,6 +136,94 @@ def test_shares_and_curves_by_arm():
     assert cell(ard, "n_subjects", variable="model").stat + 4 == 80
 
 
+SERIES = (
+    course("ONE", "AB", [27, 0], weeks=(0, 4)),
+    course("TWO", "AB", [24, 15], weeks=(0, 4)),
+    course("TRI", "AB", [30, 20], weeks=(0, 4)),
+)
+
+
+def test_each_case_has_its_row(tmp_path):
+    """A case among others has the numbers it has alone."""
+    ard = benched(root=cases(tmp_path, *SERIES), file="cases.csv", case=[])
+    for name in ("ONE", "TWO", "TRI"):
+        alone = benched(root=tmp_path, file="cases.csv", case=[name])
+        for level in ("observed", "observed, baseline as bad", "predicted", "Placebo"):
+            key = {"variable": "benchmark", "variable_level": level, "group3_level": name}
+            assert cell(ard, "probability", **key).stat == cell(alone, "probability", **key).stat
+        key = {"variable": "benchmark", "variable_level": "share: as the case", "group1_level": "NIR", "group3_level": name}
+        assert cell(ard, "n_events", **key).stat == cell(alone, "n_events", **key).stat
+        assert not (alone["variable"] == "case series").any()
+    assert set(ard.loc[ard["variable"] == "regression to the mean", "variable_level"]) == {"", "15", "27", "24", "30"}
+
+
+def test_a_series_of_cases(tmp_path):
+    """Mean of three (27, 24, 30 to 0, 15, 20) from scipy's line; counts from scipy's binomial."""
+    ard, frame = benched(root=cases(tmp_path, *SERIES), file="cases.csv", case=[]), trial()
+    sham = frame[(frame["TRT01P"] == "SHAM") & (frame["AVISIT"] == "Week 4")]
+    line, n, centre = stats.linregress(sham["BASE"], sham["AVAL"]), len(sham), sham["BASE"] - sham["BASE"].mean()
+    s2 = ((sham["AVAL"] - line.intercept - line.slope * sham["BASE"]) ** 2).sum() / (n - 2)
+    scale = math.sqrt(s2 * (1 / 3 + 1 / n + (27 - sham["BASE"].mean()) ** 2 / (centre**2).sum()))
+    key = {"variable": "case series", "group3_level": "The 3 cases"}
+    mean = key | {"variable_level": "mean", "group2_level": "predicted"}
+    want = stats.t.cdf((35 / 3 - line.intercept - 27 * line.slope) / scale, n - 2)
+    assert 1e-8 < want < 0.05 and cell(ard, "probability", **mean).stat == pytest.approx(want, rel=1e-9)
+    want = stats.norm.cdf(-46 / 3, -6.58, 7.5 / math.sqrt(3))
+    assert cell(ard, "probability", **mean | {"group2_level": "Placebo"}).stat == pytest.approx(want, rel=1e-9)
+    # one of three as the best (-27, seen in none), three of three as the least (-9), one of three at least halved
+    change = sham["AVAL"] - sham["BASE"]
+    best, least, half = ({"variable_level": r, "group2_level": "observed"} | key for r in ("best", "all", "reached: half"))
+    assert cell(ard, "probability", **best).error == "no such case was seen"
+    assert cell(ard, "conf_high", **best).stat == pytest.approx(1 - 0.025 ** (3 / n), rel=1e-9)  # 1 − (1 − upper)³, upper 1 − 0.025^(1/n)
+    p = (change <= -9).mean()
+    assert 0.1 < p < 0.9 and cell(ard, "probability", **least).stat == pytest.approx(p**3, rel=1e-12)
+    low, high = stats.binomtest(int((change <= -9).sum()), n).proportion_ci(0.95)
+    assert (cell(ard, "conf_low", **least).stat, cell(ard, "conf_high", **least).stat) == pytest.approx((low**3, high**3), rel=1e-9)
+    of_ten = {"variable_level": "all", "group2": "BEST OF, observed", "group2_level": "10"} | key
+    assert cell(ard, "probability", **of_ten).stat == pytest.approx(1 - stats.binom.cdf(2, 10, p), rel=1e-9)
+    q = (sham["AVAL"] <= sham["BASE"] / 2).mean()
+    assert cell(ard, "n_events", **half | {"group2_level": ""}).stat == 1
+    assert cell(ard, "probability", **half).stat == pytest.approx(1 - (1 - q) ** 3, rel=1e-9)
+    placebo = stats.norm.cdf(-9, -6.58, 7.5) ** 3
+    assert cell(ard, "probability", **least | {"group2_level": "Placebo"}).stat == pytest.approx(placebo, rel=1e-9)
+
+
+def test_what_no_case_of_a_series_reached(tmp_path):
+    ard = benched(root=cases(tmp_path, *SERIES[1:]), file="cases.csv", case=[])
+    key = {"variable": "case series", "group3_level": "The 2 cases", "variable_level": "reached: zero", "group2_level": "observed"}
+    assert cell(ard, "probability", **key).error == cell(ard, "conf_low", **key).error == "no case of the series has it"
+
+
+def test_a_series_of_which_means_are_published():
+    """It needs no cases of its own; half a point for whole numbers is half a point over n for the mean."""
+    given = {"label": "Eight", "n": 8, "baseline": 25, "value": 13, "source": "J Test 2020"}
+    ard, half = benched(series=[given]), benched(series=[given], continuity=0.5)
+    key = {"variable": "case series", "group3_level": "Eight", "variable_level": "mean", "group2_level": "Placebo"}
+    assert cell(ard, "probability", **key).stat == pytest.approx(stats.norm.cdf(-12, -6.58, 7.5 / math.sqrt(8)), rel=1e-9)
+    assert cell(half, "probability", **key).stat == pytest.approx(stats.norm.cdf(-12 + 0.5 / 8, -6.58, 7.5 / math.sqrt(8)), rel=1e-9)
+    assert set(ard.loc[ard["variable"] == "case series", "variable_level"]) == {"", "mean"}
+
+
+def test_a_series_of_patients_under_sham_is_nothing_rare():
+    """3,000 series of 6 drawn from one arm: the predicted chance is uniform, so that a tenth of them is below 0.1."""
+    rng = np.random.default_rng(4)
+    base, noise = rng.normal(25, 4, (3000, 46)), rng.normal(0, 5, (3000, 46))
+    value = 5 + 0.6 * base + noise
+    p = [predict(b[6:], v[6:], b[:6].mean(), 6).chance(v[:6].mean()) for b, v in zip(base, value, strict=True)]
+    assert stats.kstest(p, "uniform").pvalue > 0.01 and np.mean(np.array(p) < 0.1) == pytest.approx(0.1, abs=0.02)
+
+
+def test_names_given_twice():
+    from nirls.methods.case_benchmark import CaseBenchmarkOptions
+
+    plan = load_plan("nir-rls", root=ROOT)
+    twice = {"label": "S", "n": 3, "baseline": 20, "value": 10, "source": "x"}
+    options = CaseBenchmarkOptions(cases="x", case=["A", "A"], week=4, visit="Week 4", series=[twice, twice])
+    assert list(options.cross_check(plan.analyses["case_benchmark"], plan)) == [
+        "case: A is named twice; name it once", "series: S is named twice; name it once"
+    ]  # fmt: skip
+
+
 def test_regression_to_the_mean():
     ard, frame = shipped_benchmark(), trial()
     wide = frame.pivot(index="USUBJID", columns="AVISIT", values="AVAL")
@@ -151,15 +240,21 @@ def test_regression_to_the_mean():
 
 def test_the_mirrored_scale_gives_the_mirrored_answer(tmp_path):
     """Higher is better, the case rises from 13 to 40: the same chances."""
-    folder = cases(tmp_path, course("MITCHELL-2010", "ABB", [13, 38, 40], weeks=(0, 2, 4)))
+    folder = cases(tmp_path, course("MITCHELL-2010", "ABB", [13, 38, 40], weeks=(0, 2, 4)), course("TWO", "AB", [16, 25], weeks=(0, 4)))
+    (tmp_path / "low").mkdir()
+    low = cases(tmp_path / "low", course("MITCHELL-2010", "ABB", [27, 2, 0], weeks=(0, 2, 4)), course("TWO", "AB", [24, 15], weeks=(0, 4)))
     up = [{"label": "Placebo", "mean": 6.58, "sd": 7.5, "source": "x"}]
     reached = {"zero": {"label": "40", "value": 40}}
     ard = benched(
-        frame=trial(sign=-1), direction="higher_better", root=folder, file="cases.csv", published=up, reached=reached, thresholds=[25.0]
-    )
-    here = shipped_benchmark()
+        frame=trial(sign=-1), direction="higher_better", root=folder, file="cases.csv", published=up, reached=reached, thresholds=[25.0],
+        case=[], continuity=0.5,
+    )  # fmt: skip
+    here = benched(root=low, file="cases.csv", case=[], continuity=0.5)
     for level in ("observed", "predicted", "Placebo"):
         key = {"variable": "benchmark", "variable_level": level}
+        assert cell(ard, "probability", **key).stat == pytest.approx(cell(here, "probability", **key).stat, rel=1e-9)
+    for rule, source in (("mean", "predicted"), ("mean", "Placebo"), ("all", "observed"), ("all", "Placebo")):
+        key = {"variable": "case series", "group3_level": "The 2 cases", "variable_level": rule, "group2_level": source}
         assert cell(ard, "probability", **key).stat == pytest.approx(cell(here, "probability", **key).stat, rel=1e-9)
     for arm in ("SHAM", "NIR"):
         key = {"variable": "benchmark", "variable_level": "share: zero", "group1_level": arm}
@@ -170,7 +265,7 @@ def test_the_mirrored_scale_gives_the_mirrored_answer(tmp_path):
 
 def test_a_case_or_week_that_is_not_there():
     with pytest.raises(ConfigError, match="holds no case SMITH; its cases are MITCHELL-2010"):
-        benched(case="SMITH")
+        benched(case=["SMITH"])
     with pytest.raises(ConfigError, match="has no value at week 3; its weeks are 0, 2, 4"):
         benched(week=3)
     with pytest.raises(ConfigError, match="no selected record is of 'Week 8'"):

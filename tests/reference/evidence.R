@@ -82,6 +82,10 @@ set.seed(4027); base <- round(rnorm(60, 24, 4)); change <- round(-4 - .3 * (base
 fit <- lm(week4 ~ base); p <- predict(fit, data.frame(base = 27), se.fit = TRUE); scale <- sqrt(p$se.fit^2 + p$residual.scale^2)
 bench$regression <- list(base = base, week4 = week4, mean = unname(p$fit), scale = unname(scale), df = p$df,
   p = pt((0.5 - p$fit) / scale, p$df)[[1]], p_plain = pt((0 - p$fit) / scale, p$df)[[1]], pi = unname(predict(fit, data.frame(base = 27), interval = "prediction")[2:3]))
+# a series: mean of 5 patients with a mean baseline of 26 (weights: variance s²/5), and at least k of m patients
+p5 <- predict(fit, data.frame(base = 26), se.fit = TRUE); s5 <- sqrt(p5$se.fit^2 + p5$residual.scale^2 / 5)
+bench$series <- list(pi = unname(predict(fit, data.frame(base = 26), interval = "prediction", weights = 5)[2:3]), p = pt((14 - p5$fit) / s5, p5$df)[[1]],
+  published = pnorm(-12, -6.58, 7.5 / sqrt(5)), least = lapply(list(c(3, 5, .2), c(1, 100, .0032), c(5, 5, .04)), function(v) c(v, 1 - pbinom(v[1] - 1, v[2], v[3]))))
 bench$exact <- lapply(list(c(0, 85), c(3, 85), c(85, 85)), function(v) c(v, binom.test(v[1], v[2])$conf.int))
 
 write(toJSON(list(R = as.character(getRversion()), metafor = as.character(packageVersion("metafor")), nlme = as.character(packageVersion("nlme")),

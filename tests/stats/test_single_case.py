@@ -10,7 +10,7 @@ from scipy import stats
 
 from nirls.errors import MethodError
 from nirls.stats.autoregression import autoregression
-from nirls.stats.benchmark import best_of, exact_limits, expected_patients, predict, regression_to_the_mean
+from nirls.stats.benchmark import at_least, best_of, exact_limits, expected_patients, predict, regression_to_the_mean
 from nirls.stats.single_case import beyond_best, corrected_tau, log_ratio, overlap, randomization, tau_u
 
 R = json.loads((Path(__file__).parents[1] / "reference/evidence.json").read_text())
@@ -124,6 +124,19 @@ def test_the_published_benchmark():
     assert [best_of(p, m) for m in (10, 100, 1000)] == pytest.approx(R["bench"]["best"], rel=1e-10)
     assert expected_patients(p) == pytest.approx(1 / R["bench"]["published"]) and expected_patients(0) == math.inf
     assert best_of(1e-18, 1000) == pytest.approx(1e-15) and best_of(1, 3) == 1
+
+
+def test_a_series_under_sham():
+    """The mean of five by R's predict with weights; at least k of m by R's pbinom."""
+    given, r = R["bench"]["regression"], R["bench"]["series"]
+    five = predict(given["base"], given["week4"], 26, 5)
+    assert five.interval() == pytest.approx(r["pi"], rel=1e-9) and five.chance(14) == pytest.approx(r["p"], rel=1e-9)
+    assert five.scale < predict(given["base"], given["week4"], 26).scale and five.chance(14) + five.chance(14, 1) == pytest.approx(1)
+    for k, m, p, want in r["least"]:
+        assert at_least(int(k), int(m), p) == pytest.approx(want, rel=1e-8)
+    assert at_least(1, 7, 0.03) == pytest.approx(best_of(0.03, 7), rel=1e-12) and at_least(7, 7, 0.03) == pytest.approx(0.03**7, rel=1e-9)
+    with pytest.raises(MethodError, match="the mean of 0 patients"):
+        predict(given["base"], given["week4"], 26, 0)
 
 
 def test_regression_to_the_mean():

@@ -146,6 +146,34 @@ def test_the_case_among_the_patients(nine, arms):
     assert svg == again
 
 
+def test_several_cases_and_their_series(nine, tmp_path):
+    folder = cases(tmp_path, *(course(n, "AB", v, weeks=(0, 4)) for n, v in (("ONE", [27, 0]), ("TWO", [24, 15]), ("TRI", [30, 20]))))
+    more = [{"label": "Eight more", "n": 8, "baseline": 25, "value": 13, "source": "J Test 2020"}]
+    ard = benched(PAIR, root=folder, file="cases.csv", case=[], series=more)
+    document = made(nine, "single_case", single(folder), benchmark=ard)
+    labels = [r.label for r in document.rows]
+    for part in (
+        "Chance of a fall of 9 points or more by week 4 without light (TWO)",
+        "Chance of a mean fall of 15.3 points or more by week 4 in 3 patients without light: The 3 cases",
+        "Chance of a mean fall of 12.0 points or more by week 4 in 8 patients without light: Eight more",
+        "At least 3 of 3, change of −9 or better: Sham observed",
+        "At least 1 of 3, change of −27 or better: Placebo",
+        "At least 1 of 3, total of 0: Sham observed",
+        "Change at least as good as that of TRI, week 4 (%)",
+    ):
+        assert part in labels, part
+    rows = dict(texts(document))
+    assert rows["At least 1 of 3, change of −27 or better: Placebo"][1] == "0.97%"  # 1 − (1 − 0.0032)³
+    assert rows["At least 1 of 3, change of −27 or better: Placebo"][4] == "3.2%"
+    assert "taken as independent" in notes(document) and "Eight more: mean 25.0 before treatment, 13.0 at week 4. J Test 2020." in notes(
+        document
+    )
+    assert all(c.refs for r in document.rows for c in r.cells if c.text)
+    figure, svg = made(nine, "case_benchmark_plot", ard, "figure")
+    drawn = [t.strip() for t in words_of_plot(svg)]
+    assert all(t in drawn for t in ("ONE −27", "TWO −9", "TRI −10")) and "TRI changed by −10; as good or better: Sham" in figure.alt
+
+
 def words_of_plot(svg):
     return ["".join(t.itertext()) for t in ET.fromstring(svg).iter(f"{SVG}text")]
 

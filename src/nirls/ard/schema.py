@@ -27,7 +27,7 @@ NOT_ANALYSED = (
     "at risk", "event type", "competing event", "censored", "risk", "event-free", "quantile", "restricted mean",
     "hazard ratio", "log-rank", "log-rank, permutation", "proportional hazards", "hazard ratio, visits", "incidence",
     "study", "left out", "pooled", "heterogeneity", "funnel", "single case", "case",
-    "benchmark", "benchmark curve", "regression to the mean",
+    "benchmark", "benchmark curve", "case series", "regression to the mean",
     "path", "mediation", "error correlation", "shift",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))

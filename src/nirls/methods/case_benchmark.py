@@ -1,4 +1,4 @@
-"""One published case against what sham and light did in this trial, what placebo did elsewhere, and chance."""
+"""Published cases, and series of them, against what sham and light did in this trial, what placebo did elsewhere, and chance."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nirls.plan.load import Plan
 
 AS_CASE = "as the case"
+CASE = "CASE"
 OBSERVED, ALIKE = "observed", "observed, baseline as bad"
 
 
@@ -47,13 +48,33 @@ class Reached(PlanModel):
             raise ValueError("give either `value` or `percent`")
         return self
 
+    def by(self, baseline: pd.Series, value: pd.Series, better: int) -> pd.Series:
+        """Who reached it; a baseline of 0 cannot improve by a share."""
+        if self.value is not None:
+            return better * value >= better * self.value
+        assert self.percent is not None
+        return (baseline != 0) & (100 * better * (value - baseline) >= self.percent * baseline.abs())
+
+
+class PublishedSeries(PlanModel):
+    """A series of treated cases of which a paper gives means alone."""
+
+    label: str = Field(description="Name in displays.")
+    n: int = Field(description="Number of cases.", ge=2)
+    baseline: float = Field(description="Mean before treatment.")
+    value: float = Field(description="Mean at the week that is compared.")
+    source: str = Field(description="Citation.")
+
 
 class CaseBenchmarkOptions(PlanModel):
     """Options of `case_benchmark`."""
 
     cases: str = Field(description="File of published cases, relative to the repository.")
-    case: str = Field(description="Id of the case.")
-    week: float = Field(description="Week of the case's value that is compared.")
+    case: list[str] = Field(
+        default_factory=list, description="Ids of the cases; none for all of the file. Two or more are a series as well, in this order."
+    )
+    series: list[PublishedSeries] = Field(default_factory=list, description="Series of which only means are published.")
+    week: float = Field(description="Week of the cases' values that are compared.")
     visit: str = Field(description="Visit of this trial it is compared with.")
     screening: str | None = Field(None, description="Visit before the baseline, for regression to the mean; none leaves it out.")
     baseline_visit: str = Field("Baseline", description="Visit of the baseline, with `screening`.")
@@ -64,7 +85,7 @@ class CaseBenchmarkOptions(PlanModel):
     best_of: list[int] = Field([10, 100, 1000], description="Numbers of patients of whom the best is reported.")
     thresholds: list[float] = Field(
         default_factory=list,
-        description="Values from which on patients are selected, for regression to the mean; the case's baseline is added.",
+        description="Values from which on patients are selected, for regression to the mean; the baselines of the cases are added.",
     )
     continuity: float = Field(
         0.0, description="Added to the observed value on its worse side in predicted chances (0.5 for whole numbers).", ge=0
@@ -72,29 +93,33 @@ class CaseBenchmarkOptions(PlanModel):
     level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
 
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
-        """The visits exist."""
+        """The visits exist; no case and no series is named twice."""
         from nirls.plan.check import unknown
 
         visits = [v.name for v in plan.study.visits]
         for name in (self.visit, *([self.screening, self.baseline_visit] if self.screening else [])):
             if name not in visits:
                 yield unknown("visit", name, visits)
+        for place, names in (("case", self.case), ("series", [s.label for s in self.series])):
+            twice = [n for n in dict.fromkeys(names) if names.count(n) > 1]
+            if twice:
+                yield f"{place}: {', '.join(twice)} is named twice; name it once"
 
 
 @method("case_benchmark", options=CaseBenchmarkOptions, reads=("instruments",))
 def case_benchmark(data: AnalysisData, options: CaseBenchmarkOptions) -> MethodResult:
-    """Chance of the case's change under sham (observed, predicted, published), best of many, shares by arm, regression to the mean."""
+    """Chance under sham of changes of cases and series (observed, predicted, published), best of many, shares, regression to the mean."""
     from nirls.ard.build import row
     from nirls.errors import ConfigError
+    from nirls.methods._case_series import of_cases, of_means, series_rows
     from nirls.methods._cases import chosen_cases
     from nirls.methods._scales import scale_of
 
     require(data.frame, ["AVAL", "BASE", "AVISIT", "USUBJID", "PARAMCD"], data.analysis_id)
     scale, score = scale_of(data, options.param)
     better = -1 if scale.direction == "lower_better" else 1
-    case = chosen_cases(data, options.cases, [options.case], score.range)[0]
-    base, final = _pair(data, case, options.week)
-    change = final - base
+    cases = chosen_cases(data, options.cases, options.case, score.range)
+    pairs = {c.id: _pair(data, c, options.week) for c in cases}
     group, arms, reference = arms_and_reference(data, options.reference)
     own = replace(data, frame=data.frame[data.frame["AVISIT"] == options.visit].reset_index(drop=True))
     if own.frame.empty:
@@ -104,24 +129,30 @@ def case_benchmark(data: AnalysisData, options: CaseBenchmarkOptions) -> MethodR
     frame = frame.assign(CHANGE_=frame["AVAL"] - frame["BASE"])
     sham = frame[frame[group] == reference]
     found = denominators(data, total=False)
-    for name, value in (("baseline", base), ("value", final), ("change", change)):
-        found.append(row("value", value, variable="case", variable_level=case.id, group2="AT", group2_level=name))
-    found.append(row("week", options.week, variable="case", variable_level=case.id))
-    found += _chances(sham, options, (base, final, change), better, visit)
-    found += _shares(frame, group, arms, options, change, better, visit)
+    for case in cases:
+        base, final = pairs[case.id]
+        for name, value in (("baseline", base), ("value", final), ("change", final - base)):
+            found.append(row("value", value, variable="case", variable_level=case.id, group2="AT", group2_level=name))
+        found.append(row("week", options.week, variable="case", variable_level=case.id))
+        found.append(row("text", None, stat_text=case.citation, variable="case", variable_level=case.id))
+        found += _chances(sham, options, (base, final, final - base), better, visit, {"group3": CASE, "group3_level": case.id})
+    found += _shares(frame, group, arms, options, {key: final - base for key, (base, final) in pairs.items()}, better, visit)
+    gathered = [of_cases(list(pairs.values()))] if len(pairs) > 1 else []
+    for one in [*gathered, *(of_means(s) for s in options.series)]:
+        found += series_rows(one, sham, options, better, visit)
     for arm in arms:
         part = frame.loc[frame[group] == arm, "CHANGE_"]
         for value in sorted(part.unique()):
             at = {"variable": "benchmark curve", "variable_level": f"{value:g}", "group1": group, "group1_level": arm, "visit": visit}
             found.append(row("p", 100 * float((better * part >= better * value).mean()), **at))
     if options.screening:
-        found += _regression(data, options, base, better)
+        found += _regression(data, options, [base for base, _ in pairs.values()], better)
     found += exclusions(
         own, subject="USUBJID", response="AVAL", group=group, baseline="BASE", covariates=["BASE"], absent=f"No value at {visit}"
     )
     found += [row("n_obs", len(frame), variable="model"), row("conf_level", options.level, variable="model")]
     texts = {
-        "direction": scale.direction, "case": case.id, "citation": case.citation, "reference": reference, "at": visit,
+        "direction": scale.direction, "reference": reference, "at": visit,
         "best_of": ", ".join(str(m) for m in options.best_of), "continuity": f"{options.continuity:g}" if options.continuity else "",
         "screening": options.screening or "", "baseline_visit": options.baseline_visit,
     }  # fmt: skip
@@ -136,13 +167,14 @@ def _pair(data: AnalysisData, case: Case, week: float) -> tuple[float, float]:
     if not before or week not in case.weeks:
         lacks = f"no value at week {week:g}" if before else "no value before treatment"
         raise ConfigError(
-            f"analyses.yaml: {data.analysis_id}: options: {case.id} has {lacks}; its weeks are {', '.join(f'{w:g}' for w in case.weeks)}"
+            f"analyses.yaml: {data.analysis_id}: options: {case.id} has {lacks}; its weeks are {', '.join(f'{w:g}' for w in case.weeks)}; "
+            "correct `week`, or name the cases that have a value then under `case`"
         )
     return before[-1], case.values[case.weeks.index(week)]
 
 
 def _chances(
-    sham: pd.DataFrame, options: CaseBenchmarkOptions, case: tuple[float, float, float], better: int, visit: str
+    sham: pd.DataFrame, options: CaseBenchmarkOptions, case: tuple[float, float, float], better: int, visit: str, own: dict[str, str]
 ) -> list[dict[str, Any]]:
     """Chance of the case's change under sham: observed, predicted from the case's baseline, and from published changes."""
     from scipy import stats
@@ -165,7 +197,7 @@ def _chances(
     # only those with a baseline as bad as the case's can change as much on a scale with an end
     alike = sham[better * sham["BASE"] <= better * base]
     for name, part in ((OBSERVED, sham), (ALIKE, alike)):
-        key = {"variable": "benchmark", "variable_level": name, "visit": visit}
+        key = {"variable": "benchmark", "variable_level": name, "visit": visit, **own}
         events, n = int((better * part["CHANGE_"] >= better * change).sum()), len(part)
         try:
             low, high = exact_limits(events, n, options.level)
@@ -176,7 +208,7 @@ def _chances(
         found += rows({"n_events": events, "n": n, "probability": events / n, "conf_low": low, "conf_high": high}, **key)
         of_many(events / n, "", key)
         found.append(row("patients", expected_patients(high), group2="LIMIT", group2_level="upper limit of the share", **key))
-    key = {"variable": "benchmark", "variable_level": "predicted", "visit": visit}
+    key = {"variable": "benchmark", "variable_level": "predicted", "visit": visit, **own}
     names = ("mean", "sd", "df", "conf_low", "conf_high", "probability")
     try:
         ahead = predict(sham["BASE"].to_numpy(float), sham["AVAL"].to_numpy(float), base)
@@ -187,7 +219,7 @@ def _chances(
         found += [row(s, None, error=str(error), **key) for s in names]
         of_many(None, str(error), key)
     for one in options.published:
-        key = {"variable": "benchmark", "variable_level": one.label, "visit": visit}
+        key = {"variable": "benchmark", "variable_level": one.label, "visit": visit, **own}
         z = better * (change - better * options.continuity - one.mean) / one.sd
         p = float(stats.norm.sf(z))
         found += rows({"mean": one.mean, "sd": one.sd, "probability": p}, **key)
@@ -197,27 +229,27 @@ def _chances(
 
 
 def _shares(
-    frame: pd.DataFrame, group: str, arms: list[str], options: CaseBenchmarkOptions, change: float, better: int, visit: str
+    frame: pd.DataFrame, group: str, arms: list[str], options: CaseBenchmarkOptions, changes: dict[str, float], better: int, visit: str
 ) -> list[dict[str, Any]]:
-    """Per arm, subjects who reached what counts, with exact limits; the first is a change at least as good as the case's."""
+    """Per arm, subjects who reached what counts, with exact limits; first a change at least as good as that of each case."""
     from nirls.ard.build import row, rows
     from nirls.errors import MethodError
     from nirls.stats.benchmark import exact_limits
 
     gain = better * frame["CHANGE_"]
-    reached = {AS_CASE: gain >= better * change}
-    for name, what in options.reached.items():
-        if what.value is not None:
-            reached[name] = better * frame["AVAL"] >= better * what.value
-        else:
-            assert what.percent is not None
-            reached[name] = (frame["BASE"] != 0) & (100 * gain >= what.percent * frame["BASE"].abs())
-    labels = {AS_CASE: "Change at least as good as the case's"} | {k: v.label for k, v in options.reached.items()}
+    told = "Change at least as good as the case's" if len(changes) == 1 else "Change at least as good as that of {}"
+    wanted = [
+        (AS_CASE, told.format(key), gain >= better * change, {"group3": CASE, "group3_level": key}) for key, change in changes.items()
+    ]
+    wanted += [
+        (name, what.label, what.by(frame["BASE"], frame["AVAL"], better), dict[str, str]()) for name, what in options.reached.items()
+    ]
     found = []
-    for name, yes in reached.items():
-        found.append(row("text", None, stat_text=labels[name], variable="benchmark", variable_level=f"share: {name}", visit=visit))
+    for name, label, yes, own in wanted:
+        shared = {"variable": "benchmark", "variable_level": f"share: {name}", "visit": visit, **own}
+        found.append(row("text", None, stat_text=label, **shared))
         for arm in arms:
-            key = {"variable": "benchmark", "variable_level": f"share: {name}", "visit": visit, "group1": group, "group1_level": arm}
+            key = shared | {"group1": group, "group1_level": arm}
             here = frame[group] == arm
             events, n = int((yes & here).sum()), int(here.sum())
             try:
@@ -229,7 +261,7 @@ def _shares(
     return found
 
 
-def _regression(data: AnalysisData, options: CaseBenchmarkOptions, base: float, better: int) -> list[dict[str, Any]]:
+def _regression(data: AnalysisData, options: CaseBenchmarkOptions, bases: list[float], better: int) -> list[dict[str, Any]]:
     """Expected change of patients selected for a bad value, from the two values before treatment, beside the one observed."""
     import numpy as np
 
@@ -242,7 +274,7 @@ def _regression(data: AnalysisData, options: CaseBenchmarkOptions, base: float, 
 
     both = at(options.screening).to_frame("FIRST").join(at(options.baseline_visit).rename("SECOND")).dropna()
     key = {"variable": "regression to the mean"}
-    places = [(f"{c:g}", c) for c in dict.fromkeys([*options.thresholds, base])]
+    places = [(f"{c:g}", c) for c in dict.fromkeys([*options.thresholds, *bases])]
     if len(both) < 3 or both["FIRST"].nunique() < 2:
         why = f"{len(both)} subjects with a value at both {options.screening} and {options.baseline_visit} are too few"
         found = [row(s, None, error=why, **key) for s in ("mean", "sd", "correlation")] + [row("n", len(both), **key)]

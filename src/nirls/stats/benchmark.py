@@ -19,7 +19,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicted:
-    """Predictive distribution of the outcome of another patient: mean + scale × t with df degrees of freedom."""
+    """Predictive distribution of the outcome of another patient, or of the mean of several: mean + scale × t with df degrees of freedom."""
 
     mean: float
     scale: float
@@ -35,14 +35,19 @@ class Predicted:
         return self.mean - half, self.mean + half
 
 
-def predict(baseline: Array, outcome: Array, at: float) -> Predicted:
-    """From the least-squares line of the outcome on the baseline, for a patient with the baseline `at`.
+def predict(baseline: Array, outcome: Array, at: float, m: int = 1) -> Predicted:
+    """From the least-squares line of the outcome on the baseline, for the mean of `m` other patients whose mean baseline is `at`.
+
+    The m patients are independent of each other and of those of the line, and vary about it as they do: scale² = s²(1/m + 1/n +
+    (at − x̄)²/Sxx).
 
     Raises
     ------
     MethodError
-        Fewer than four pairs, or one baseline value.
+        Fewer than four pairs, or one baseline value; m below 1.
     """
+    if m < 1:
+        raise MethodError(f"the mean of {m} patients does not exist")
     x, y = np.asarray(baseline, float), np.asarray(outcome, float)
     n = len(x)
     if n < 4 or np.ptp(x) == 0:
@@ -54,13 +59,18 @@ def predict(baseline: Array, outcome: Array, at: float) -> Predicted:
     if s2 <= 0:
         raise MethodError("the outcome follows the baseline without error")
     away = at - float(x.mean())
-    scale = math.sqrt(s2 * (1 + 1 / n + away**2 / float(centre @ centre)))
+    scale = math.sqrt(s2 * (1 / m + 1 / n + away**2 / float(centre @ centre)))
     return Predicted(mean=float(y.mean()) + slope * away, scale=scale, df=n - 2)
 
 
 def best_of(p: float, m: int) -> float:
     """Chance that at least one of m patients has what one has with chance p: 1 − (1 − p)^m."""
     return float(-np.expm1(m * np.log1p(-p))) if p < 1 else 1.0
+
+
+def at_least(k: int, m: int, p: float) -> float:
+    """Chance that at least k of m independent patients have what one has with chance p; `best_of` for k = 1."""
+    return float(stats.binom.sf(k - 1, m, p))
 
 
 def expected_patients(p: float) -> float:

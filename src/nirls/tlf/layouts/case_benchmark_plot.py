@@ -34,41 +34,46 @@ def case_benchmark_plot(request: Request) -> Laid:
         raise DisplayError(f"{request.id}: analysis {main.analysis_id!r} holds no curve; use the method 'case_benchmark'")
     arms = chosen_arms(main, context, options.arms)
     facts = main.facts
-    case, visit = facts["case"], facts["at"]
-    change = main.get("value", variable="case", variable_level=case, group2="AT", group2_level="change")
+    visit = facts["at"]
+    cases = main.values("variable_level", variable="case")
+    changes = {c: main.get("value", variable="case", variable_level=c, group2="AT", group2_level="change") for c in cases}
     curves = {a.code: _curve(main, a.code, visit) for a in arms}
-    used = [change.ref]
+    used = [c.ref for c in changes.values()]
     for arm in arms:
         used += [main.get("p", **_key(arm.code, f"{x:g}", visit)).ref for x, _ in curves[arm.code]]
     low = facts["direction"] == "lower_better"
     x_title = f"Change from baseline at {visit[:1].lower()}{visit[1:]} (points)"
     y_title = f"Subjects with a change of at {'most' if low else 'least'} x (%)"
-    sizes = {
-        a.code: main.get("n", variable="benchmark", variable_level="share: as the case", visit=visit, group1_level=a.code) for a in arms
-    }
-    events = {
-        a.code: main.get("n_events", variable="benchmark", variable_level="share: as the case", visit=visit, group1_level=a.code)
-        for a in arms
-    }
-    used += [f.ref for d in (sizes, events) for f in d.values()]
-    told = "; ".join(f"{a.short} {number(events[a.code].value, 0)} of {number(sizes[a.code].value, 0)}" for a in arms)
-    alt = f"Cumulative distribution of the {x_title[:1].lower()}{x_title[1:]} in {len(arms)} arms. The published case changed by "
-    alt += f"{number(change.value, 0)}; as good or better: {told}."
+    told = {}
+    for case in cases:
+        parts = []
+        for arm in arms:
+            key = {"group3": "CASE", "group3_level": case, "variable": "benchmark", "variable_level": "share: as the case", "visit": visit}
+            events, size = (main.get(s, **key, group1_level=arm.code) for s in ("n_events", "n"))
+            used += [events.ref, size.ref]
+            parts.append(f"{arm.short} {number(events.value, 0)} of {number(size.value, 0)}")
+        told[case] = "; ".join(parts)
+    which = {case: "The published case" if len(cases) == 1 else case for case in cases}
+    alt = f"Cumulative distribution of the {x_title[:1].lower()}{x_title[1:]} in {len(arms)} arms. "
+    alt += " ".join(f"{which[c]} changed by {number(changes[c].value, 0)}; as good or better: {told[c]}." for c in cases)
     name = stem(request.id)
     svg = _draw(
         curves,
         arms,
         context,
         request,
-        change.value,
-        case,
+        {which[c].removeprefix("The ").capitalize() if len(cases) == 1 else c: changes[c].value for c in cases},
         (x_title, y_title),
         name,
         f"{display_number(request.id)} {request.display.title}",
         alt,
     )
-    notes.general(f"As good as the published case or better: {told}. Subjects with a value at {visit[:1].lower()}{visit[1:]}.")
-    notes.general(f"{case}: {facts['citation']}. One case, published because of its course, is no sample of patients.")
+    for case in cases:
+        as_case = "the published case" if len(cases) == 1 else case
+        notes.general(f"As good as {as_case} or better: {told[case]}. Subjects with a value at {visit[:1].lower()}{visit[1:]}.")
+    for case in cases:
+        source = main.get("text", variable="case", variable_level=case)
+        notes.general(f"{case}: {source.text}. One case, published because of its course, is no sample of patients.")
     for text in main.footnotes:
         notes.general(text)
     document = FigureDocument(
@@ -89,7 +94,7 @@ def _curve(main: Ard, arm: str, visit: str) -> list[tuple[float, float]]:
 
 
 def _draw(
-    curves: dict[str, list[tuple[float, float]]], arms: list[ArmView], context: DisplayContext, request: Request, change: float, case: str,
+    curves: dict[str, list[tuple[float, float]]], arms: list[ArmView], context: DisplayContext, request: Request, marks: dict[str, float],
     titles: tuple[str, str], name: str, title: str, alt: str,
 ) -> bytes:  # fmt: skip
     import pandas as pd
@@ -100,7 +105,7 @@ def _draw(
 
     style = looks(context.arms)
     low = request.ards["main"].facts["direction"] == "lower_better"
-    xs = [x for c in curves.values() for x, _ in c] + [change]
+    xs = [x for c in curves.values() for x, _ in c] + list(marks.values())
     ends = request.options.limits or (min(xs) - 1, max(xs) + 1)
     parts = []
     for arm in arms:
@@ -115,13 +120,15 @@ def _draw(
     table = pd.concat(parts, ignore_index=True)
     table["arm"] = figures.arm_factor(table["arm"], arms)
     plot = p9.ggplot(table, p9.aes("x", "percent", color="arm", linetype="arm")) + figures.theme()
-    plot += p9.geom_vline(xintercept=change, color=INK, linetype="dashed", size=0.8)
+    plot += p9.geom_vline(xintercept=list(marks.values()), color=INK, linetype="dashed", size=0.8)
     plot += p9.geom_step(p9.aes(group="arm"), direction="hv" if low else "vh", size=1.0)
-    left = change < sum(ends) / 2
-    plot += p9.annotate(
-        "text", x=change + (0.4 if left else -0.4), y=97, label=f"Published case {number(change, 0)}", ha="left" if left else "right",
-        size=figures.BASE, color=INK,
-    )  # fmt: skip
+    # one line of text for each case, the best on top, so that near ones do not overlap
+    for i, (label, change) in enumerate(sorted(marks.items(), key=lambda m: m[1], reverse=not low)):
+        left = change < sum(ends) / 2
+        plot += p9.annotate(
+            "text", x=change + (0.4 if left else -0.4), y=97 - 6 * i, label=f"{label} {number(change, 0)}", ha="left" if left else "right",
+            size=figures.BASE, color=INK,
+        )  # fmt: skip
     codes = [a.code for a in arms]
     names = [a.short for a in arms]
     plot += p9.scale_color_manual(values={c: style[c].color for c in codes}, breaks=codes, labels=names, name="")

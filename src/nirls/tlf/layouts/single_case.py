@@ -12,6 +12,7 @@ from nirls.tlf.context import DisplayContext
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import count, interval, number, p_value, percent
+from nirls.tlf.layouts._case_series import series_rows, share
 from nirls.tlf.layouts._common import cell, chosen_arms, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard, Found
@@ -124,8 +125,43 @@ def _index(main: Ard, name: str, case: str, notes: Notes, context: DisplayContex
 def _benchmark(request: Request, bench: Ard, notes: Notes, best: list[str], line: Callable[..., Row]) -> list[Row]:
     """Chances, shares and regression to the mean."""
     context, facts = request.context, bench.facts
-    case, visit = facts["case"], facts["at"]
-    sham = context.arm(facts["reference"]).short
+    visit = facts["at"]
+    at = f"{visit[:1].lower()}{visit[1:]}"
+    cases = bench.values("variable_level", variable="case")
+    rows: list[Row] = []
+    for case in cases:
+        rows += _chances(request, bench, case, len(cases) > 1, notes, best, line)
+    for series in bench.values("group3_level", variable="case series"):
+        rows += series_rows(bench, series, context, notes, best, line)
+    arms = chosen_arms(bench, context, request.options.arms)
+    alone = [{"group3": "CASE", "group3_level": case, "variable_level": "share: as the case"} for case in cases]
+    rest = [n for n in bench.values("variable_level", variable="benchmark") if n.startswith("share: ") and n != "share: as the case"]
+    for which in [*alone, *({"variable_level": n} for n in rest)]:
+        shared = {"variable": "benchmark", "visit": visit} | which
+        label = bench.get("text", **shared)
+        rows.append(Row(label=f"{label.text}, {at} (%)", kind="section"))
+        for arm in arms:
+            key = shared | {"group1_level": arm.code}
+            events, n, p, low, high = (bench.get(s, **key) for s in ("n_events", "n", "p", "conf_low", "conf_high"))
+            rows.append(
+                line(
+                    arm.short, cell(f"{count(events.value)}/{count(n.value)}", notes, events, n), cell(percent(p.value), notes, p), BLANK,
+                    cell(interval(low.value, high.value, 1), notes, low, high),
+                )
+            )  # fmt: skip
+    if bench.has("regression to the mean"):
+        rows += _regression(bench, notes, line)
+    notes.general(
+        "Best of m: chance that at least one of m patients without light has such a course; patients until one: 1 over the chance."
+    )
+    return rows
+
+
+def _chances(request: Request, bench: Ard, case: str, named: bool, notes: Notes, best: list[str], line: Callable[..., Row]) -> list[Row]:
+    """Chances of the course of one case; `named` where there are several."""
+    facts = bench.facts
+    visit = facts["at"]
+    sham = request.context.arm(facts["reference"]).short
 
     def of_case(name: str) -> Found:
         return bench.get("value", variable="case", variable_level=case, group2="AT", group2_level=name)
@@ -133,9 +169,10 @@ def _benchmark(request: Request, bench: Ard, notes: Notes, best: list[str], line
     base, value, change = of_case("baseline"), of_case("value"), of_case("change")
     at = f"{visit[:1].lower()}{visit[1:]}"
     moved = "fall" if change.value < 0 else "rise"
-    rows = [Row(label=f"Chance of a {moved} of {number(abs(change.value), 0)} points or more by {at} without light", kind="section")]
+    of = f" ({case})" if named else ""
+    rows = [Row(label=f"Chance of a {moved} of {number(abs(change.value), 0)} points or more by {at} without light{of}", kind="section")]
     for name in [n for n in bench.values("variable_level", variable="benchmark") if not n.startswith("share: ")]:
-        key = {"variable": "benchmark", "variable_level": name, "visit": visit}
+        key = {"variable": "benchmark", "variable_level": name, "visit": visit, "group3": "CASE", "group3_level": case}
         p, low, high, n, events = (bench.find(s, **key) for s in ("probability", "conf_low", "conf_high", "n", "n_events"))
         patients = bench.get("patients", **key)
         assert p is not None
@@ -147,13 +184,13 @@ def _benchmark(request: Request, bench: Ard, notes: Notes, best: list[str], line
                 label += f", baseline {number(base.value, 0)} or {'more' if facts['direction'] == 'lower_better' else 'less'}"
             if n is not None and events is not None and low is not None and high is not None:
                 counts = cell("NE" if n.error else f"{count(events.value)}/{count(n.value)}", notes, events, n)
-                limits = cell("NE" if low.error else f"({_share(low.value)}, {_share(high.value)})", notes, low, high)
+                limits = cell("NE" if low.error else f"({share(low.value)}, {share(high.value)})", notes, low, high)
         elif name == "predicted":
             label = f"{sham} in this trial, predicted for a baseline of {number(base.value, 0)}"
             mean, sd, df = (bench.get(s, **key) for s in ("mean", "sd", "df"))
             if not mean.error:
                 notes.general(
-                    f"Predicted: {number(mean.value, 1)} (SD of another patient {number(sd.value, 2)}), t with {count(df.value)} df."
+                    f"Predicted{of}: {number(mean.value, 1)} (SD of another patient {number(sd.value, 2)}), t with {count(df.value)} df."
                 )
         source = bench.find("text", **key, group2="TEXT", group2_level="source")
         if source is not None:
@@ -161,36 +198,27 @@ def _benchmark(request: Request, bench: Ard, notes: Notes, best: list[str], line
             notes.general(f"{name}: {number(mean.value, 2)} (SD {number(sd.value, 2)}). {source.text.rstrip('.')}.")
         rows.append(
             line(
-                label, counts, cell(_share(p.value), notes, p), BLANK, limits, *[cell(_share(m.value), notes, m) for m in many],
+                label, counts, cell(share(p.value), notes, p), BLANK, limits, *[cell(share(m.value), notes, m) for m in many],
                 cell("NE" if patients.error else number(patients.value, 0), notes, patients),
             )
         )  # fmt: skip
     bound = bench.find(
-        "patients", variable="benchmark", variable_level="observed", visit=visit, group2="LIMIT", group2_level="upper limit of the share"
+        "patients",
+        variable="benchmark",
+        variable_level="observed",
+        visit=visit,
+        group2="LIMIT",
+        group2_level="upper limit of the share",
+        group3="CASE",
+        group3_level=case,
     )
     if bound is not None:
-        notes.general(f"At the upper limit of the observed share one such case is expected among {number(bound.value, 0)} patients.")
-    arms = chosen_arms(bench, context, request.options.arms)
-    for name in [n for n in bench.values("variable_level", variable="benchmark") if n.startswith("share: ")]:
-        label = bench.get("text", variable="benchmark", variable_level=name, visit=visit)
-        rows.append(Row(label=f"{label.text}, {at} (%)", kind="section"))
-        for arm in arms:
-            key = {"variable": "benchmark", "variable_level": name, "visit": visit, "group1_level": arm.code}
-            events, n, p, low, high = (bench.get(s, **key) for s in ("n_events", "n", "p", "conf_low", "conf_high"))
-            rows.append(
-                line(
-                    arm.short, cell(f"{count(events.value)}/{count(n.value)}", notes, events, n), cell(percent(p.value), notes, p), BLANK,
-                    cell(interval(low.value, high.value, 1), notes, low, high),
-                )
-            )  # fmt: skip
-    if bench.has("regression to the mean"):
-        rows += _regression(bench, notes, line)
+        notes.general(
+            f"{case}: at the upper limit of the observed share one such case is expected among {number(bound.value, 0)} patients."
+        )
     notes.general(
         f"{case}: {number(base.value, 0)} before treatment, {number(value.value, 0)} at {at}. Observed and shares: subjects with a value "
         f"at {at}, exact limits (Clopper and Pearson). Predicted: line of the value on the baseline in the {sham.lower()} arm."
-    )
-    notes.general(
-        "Best of m: chance that at least one of m patients without light has such a course; patients until one: 1 over the chance."
     )
     return rows
 
@@ -224,11 +252,3 @@ def _regression(bench: Ard, notes: Notes, line: Callable[..., Row]) -> list[Row]
         "enrolled subjects, whom eligibility selected already, so that the true effect of selection is larger."
     )
     return rows
-
-
-def _share(value: float) -> str:
-    """A chance as a percentage, small ones with more digits."""
-    if value != value:
-        return "NE"
-    shown = 100 * value
-    return "0%" if shown == 0 else "<0.01%" if shown < 0.01 else f"{number(shown, 2 if shown < 1 else 1)}%"

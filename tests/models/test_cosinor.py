@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from nirls.errors import DataError, NotEstimableError
-from nirls.models.cosinor import cosinor
+from nirls.models.cosinor import COS, SIN, cosinor
 from nirls.stats.cosinor import rhythm
 
 HERE = Path(__file__).parents[1] / "reference"
@@ -59,6 +59,24 @@ def test_exact_cosine():
     assert low == 0.0 and high > 2
     with pytest.raises(ValueError, match="no acrophase"):
         rhythm([0, 0], np.eye(2))
+
+
+def test_a_cosine_is_fitted_back():
+    """y = 20 + 5 cos(2π(t − 22)/24): β = 5 cos(2π 22/24) = 4.330127, γ = 5 sin(2π 22/24) = −2.5, by the addition theorem.
+
+    Levels of subjects with mean 0 and noise that is orthogonal to the curve within every subject leave the estimates where they are.
+    """
+    rng, hours = np.random.default_rng(22), np.array([1.0, 4.5, 7.0, 10.25, 13.0, 17.0, 20.5, 23.5])
+    waves = np.column_stack([np.ones(8), np.cos(2 * np.pi * hours / 24), np.sin(2 * np.pi * hours / 24)])
+    level, noise = rng.normal(0, 2, 12), rng.normal(0, 0.5, (12, 8))
+    noise -= noise @ waves @ np.linalg.inv(waves.T @ waves) @ waves.T
+    y = 20 + 5 * np.cos(2 * np.pi * (hours - 22) / 24) + (level - level.mean())[:, None] + noise
+    frame = pd.DataFrame({"ID": np.repeat([f"S{i}" for i in range(12)], 8), "HOUR": np.tile(hours, 12), "Y": y.ravel()})
+    found = cosinor(frame, response="Y", hour="HOUR", subject="ID")
+    one = found.of()
+    assert [found.fit.params[w] for w in (COS, SIN)] == pytest.approx([4.330127, -2.5], abs=5e-7)
+    assert one.mesor.estimate[0] == pytest.approx(20, abs=1e-9)
+    assert (one.rhythm.amplitude, one.rhythm.acrophase) == pytest.approx((5, 22), abs=1e-9)
 
 
 def test_delta_method_by_simulation():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nirls.errors import ConfigError, DataError
-from nirls.literature import READ, chosen, read_literature
+from nirls.literature import READ, chosen, read_literature, sort_out
 from nirls.plan.load import load_plan
 from nirls.stats.reported import error_from_p, least_difference
 from nirls.workflow import Targets, literature_check
@@ -42,6 +42,11 @@ def test_the_shipped_file():
         ("-5.7,,-6.7,-4.7", "-5.7,,,-4.7", "row 6: column ci_low: '' is empty beside ci_high -4.7; give both limits or none"),
         ("-5.7,,-6.7,-4.7", "-5.7,3,-6.7,-4.7", "row 6: column std_error: 3 does not go with the interval -6.7 to -4.7"),
         ('"p = 0.00093"', '"p = 0.00093",more', r"row 8: the cells \['more'\] stand beyond the last column"),
+        ("5.32,4.58,8.03", "5.32,,8.03", "row 2: column baseline_sd_control: '' beside baseline_sd_comparator, final_sd_comparator"),
+        ("5.32,4.58,8.03", "5.32,4.58,-8.03", "row 2: column final_sd_comparator: -8.03 is not positive"),
+        ("108.3,108.3,-3.5", "108.3,,-3.5", "row 2: column n_control: '' beside baseline_sd_comparator"),
+        ("7.87,control", "7.87,placebo", "row 3: column shared: 'placebo' is neither empty"),
+        (",XP053-1200,", ",,", "row 3: column patients_of: '' is empty beside shared control"),
         ("id,kind,citation", "id,kind,source", "row 1: there is no column citation"),
     ],
 )  # fmt: skip
@@ -73,6 +78,17 @@ def test_rows_derived_from_what_the_sources_print():
     for name in ("NPNS-2023", "COMPRESSION-2009", "MITCHELL-2010", "MITCHELL-2011-DEVICES", "MITCHELL-2014"):
         assert all(math.isnan(v) for v in (rows[name].estimate, rows[name].std_error, rows[name].low, rows[name].high))
     assert rows["MITCHELL-2014"].patients_of == ("MITCHELL-2011-SHAM", "MITCHELL-2011-DEVICES")
+
+
+def test_a_control_arm_that_two_rows_share():
+    """Two doses with half of the placebo patients each: SE² = 8.03²/108.3 + 7.87²/54.15."""
+    rows = read_literature(FILE)
+    sorted_rows = sort_out(rows, ["drug v placebo"], [], ["IRLS total change"], "x")
+    reasons = {r.id: why for r, why in sorted_rows.left_out}
+    assert reasons == {"XP053-600": "same control patients as XP053-1200: counted there"}
+    want = (8.03**2 / 108.3 + 7.87**2 / 54.15) ** 0.5
+    assert sorted_rows.split() == pytest.approx({"XP053-1200": want, "XP053-600": want}, rel=1e-12)
+    assert sort_out(rows, ["device v sham"], [], ["IRLS total change"], "x").split() == {}
 
 
 def test_a_row_without_an_estimate_cannot_be_chosen():

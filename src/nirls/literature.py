@@ -6,11 +6,18 @@ import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nirls.errors import DataError
 
+if TYPE_CHECKING:
+    from nirls.stats.reported import Spread
+
 TEXTS = ("id", "kind", "citation", "read", "comparator", "control", "outcome", "derived", "patients_of", "notes")
 NUMBERS = ("week", "n", "n_comparator", "n_control", "estimate", "std_error", "ci_low", "ci_high", "baseline_irls", "baseline_irls_sd")
+SPREADS = ("baseline_sd_comparator", "baseline_sd_control", "final_sd_comparator", "final_sd_control")
+"""Columns that may be absent: standard deviations of the outcome in each arm."""
+SHARED = ("", "control")
 READ = ("abstract", "full text", "registry", "review")
 Z = 1.959963984540054
 
@@ -30,6 +37,10 @@ class Published:
         Patients of the comparison, and week of the outcome; NaN where not given.
     baseline : dict of str to float
         Baseline mean by variable (`IRLSBL`).
+    spread : tuple of Spread, optional
+        Numbers and standard deviations of comparator and control; for sensitivity to an imputed correlation and to a split control.
+    shares_control : bool
+        It shares only its control patients with the rows of `patients_of` (column `shared`, which may be absent).
     """
 
     texts: dict[str, str]
@@ -40,6 +51,8 @@ class Published:
     n: float
     week: float
     baseline: dict[str, float]
+    spread: tuple[Spread, Spread] | None = None
+    shares_control: bool = False
 
     @property
     def id(self) -> str:
@@ -95,14 +108,22 @@ def _row(line: dict) -> tuple[Published | None, list[str]]:
             wrong.append(f"column {column}: {line[column]!r} is empty ({texts['id'] or 'no id'}); {what}")
     if texts["read"] not in READ:
         wrong.append(f"column read: {texts['read']!r} is not one of {', '.join(READ)}; say what was read")
-    for column in NUMBERS:
-        text = (line[column] or "").strip()
+    for column in (*NUMBERS, *SPREADS):
+        text = (line.get(column) or "").strip()
         try:
             numbers[column] = float(text) if text else math.nan
             if text and not math.isfinite(numbers[column]):
                 raise ValueError
         except ValueError:
             wrong.append(f"column {column}: {text!r} is not a number; use a point as decimal mark, or leave the cell empty")
+    shared = (line.get("shared") or "").strip()
+    if shared not in SHARED:
+        wrong.append(f"column shared: {shared!r} is neither empty (all patients of patients_of) nor control; correct it")
+    elif shared and not texts["patients_of"]:
+        wrong.append("column patients_of: '' is empty beside shared control; name the rows with the same control patients")
+    if wrong:
+        return None, wrong
+    spread, wrong = _spread(line, numbers)
     if wrong:
         return None, wrong
     if None in line:
@@ -126,7 +147,33 @@ def _row(line: dict) -> tuple[Published | None, list[str]]:
     if math.isnan(low):
         low, high = est - Z * se, est + Z * se
     base = {} if math.isnan(numbers["baseline_irls"]) else {"IRLSBL": numbers["baseline_irls"]}
-    return Published(texts=texts, estimate=est, std_error=se, low=low, high=high, n=numbers["n"], week=numbers["week"], baseline=base), []
+    row = Published(
+        texts=texts, estimate=est, std_error=se, low=low, high=high, n=numbers["n"], week=numbers["week"], baseline=base, spread=spread,
+        shares_control=shared == "control",
+    )  # fmt: skip
+    return row, []
+
+
+def _spread(line: dict, numbers: dict[str, float]) -> tuple[tuple[Spread, Spread] | None, list[str]]:
+    """Standard deviations of both arms, or none; what is wrong with them."""
+    from nirls.stats.reported import Spread
+
+    given = {c: numbers[c] for c in SPREADS if not math.isnan(numbers[c])}
+    if not given:
+        return None, []
+    wrong = [f"column {c}: {v:g} is not positive; leave it empty where it is not known" for c, v in given.items() if v <= 0]
+    needed = ["n_comparator", "n_control", "final_sd_comparator", "final_sd_control"]
+    if any(c.startswith("baseline") for c in given):
+        needed += ["baseline_sd_comparator", "baseline_sd_control"]
+    lacking = [c for c in needed if not numbers[c] > 0 and c not in given]
+    wrong += [f"column {c}: {line.get(c)!r} beside {', '.join(given)}; give the number and the deviations of both arms" for c in lacking]
+    if wrong:
+        return None, wrong
+    arms = [
+        Spread(n=numbers[f"n_{a}"], final_sd=numbers[f"final_sd_{a}"], baseline_sd=numbers[f"baseline_sd_{a}"])
+        for a in ("comparator", "control")
+    ]
+    return (arms[0], arms[1]), []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +182,27 @@ class Sorted:
 
     used: tuple[Published, ...]
     left_out: tuple[tuple[Published, str], ...]
+
+    def split(self) -> dict[str, float]:
+        """Row id → standard error of final values, where rows with one control arm are all pooled and each counts its part of that arm.
+
+        Rows left out because their control patients are counted elsewhere come in, with the rows that count them; each needs an estimate
+        and standard deviations.
+        """
+        from nirls.stats.reported import error_of_final, split
+
+        pooled = {r.id: r for r in self.used}
+        groups: dict[str, list[Published]] = {}
+        for row, _ in self.left_out:
+            partners = [o for o in row.patients_of if o in pooled]
+            if row.shares_control and len(partners) == 1 and row.estimate == row.estimate and row.spread and pooled[partners[0]].spread:
+                groups.setdefault(partners[0], [pooled[partners[0]]]).append(row)
+        found = {}
+        for members in groups.values():
+            for member in members:
+                assert member.spread is not None
+                found[member.id] = error_of_final(member.spread[0], split(member.spread[1], len(members)))
+        return found
 
 
 def sort_out(rows: dict[str, Published], kinds: list[str], listed: list[str], outcomes: list[str], name: str) -> Sorted:
@@ -162,7 +230,11 @@ def sort_out(rows: dict[str, Published], kinds: list[str], listed: list[str], ou
     own = [r for r in rows.values() if r.texts["kind"] in kinds]
     faults = {r.id: fault(r) for r in own}
     sharing = {r.id: [o for o in r.patients_of if faults.get(o) == ""] for r in own}
-    twice = {key: f"same patients as {' and '.join(rows[key].patients_of)}: counted there" for key, others in sharing.items() if others}
+    twice = {
+        key: f"same {'control ' if rows[key].shares_control else ''}patients as {' and '.join(rows[key].patients_of)}: counted there"
+        for key, others in sharing.items()
+        if others
+    }
     reasons = {r.id: twice.get(r.id) or faults[r.id] for r in own}
     reasons |= {
         r.id: f"other comparison ({r.texts['comparator']} against {r.texts['control']})"

@@ -7,6 +7,7 @@ import pytest
 
 from nirls.errors import ConfigError, DataError
 from nirls.plan.load import load_plan
+from nirls.stats.meta import pool
 from tests.methods.evidence_trial import ROOT, own, pooled, shipped, studies, written
 
 R = json.loads((Path(__file__).parents[1] / "reference/evidence.json").read_text())["meta"]
@@ -73,7 +74,9 @@ def test_who_is_left_out_and_why():
     }
     assert left_out(shipped("devices"))["COMPRESSION-2009"] == "no usable estimate"
     drugs = left_out(written(pooled(kinds=["drug v placebo"], listed=["drug class v placebo"])))
-    assert drugs["XP053-600"] == "same patients as XP053-1200: counted there" and drugs["DA-COCHRANE-2011"].startswith("other comparison")
+    assert drugs["XP053-600"] == "same control patients as XP053-1200: counted there" and drugs["DA-COCHRANE-2011"].startswith(
+        "other comparison"
+    )
 
 
 def test_a_row_without_precision_and_one_of_another_outcome(tmp_path):
@@ -128,6 +131,26 @@ def test_a_pool_without_derived_figures(tmp_path):
     ard = written(pooled(tmp_path, studies(*((n, "device v sham", y, s, {"derived": d}) for n, y, s, d in rows))))
     assert value(ard, "estimate", of_set="without derived figures").stat == pytest.approx(-4, rel=1e-9)
     assert value(ard, "n", level="", of_set="without derived figures").stat == 3
+
+
+def test_other_errors_from_what_is_reported():
+    """The shipped drugs: XP053-1200 with imputed correlations, and both of its doses with half of the placebo patients each."""
+    ard = written(pooled(kinds=["drug v placebo"]))
+    own = {"XP053-1200": (-3.5, 1.08), "PREGABALIN-2014": (-4.5, 1.368), "ROTIGOTINE-2008": (-6.97, 1.039)}
+    own["GEN-JAPAN-2020"] = (-1.2, 2.8 / (2 * 1.959963984540054))
+    for r in (0.3, 0.5, 0.7):
+        # variance of a change: s₀² + s₁² − 2 r s₀ s₁ in each arm
+        error = sum((b**2 + f**2 - 2 * r * b * f) / 108.3 for b, f in ((5.32, 8.03), (4.58, 7.87))) ** 0.5
+        want = pool(*zip(*(own | {"XP053-1200": (-3.5, error)}).values(), strict=True)).hksj(modified=True)
+        found = value(ard, "estimate", level="modified HKSJ", of_set=f"r = {r:g}").stat
+        assert found == pytest.approx(want.estimate, rel=1e-6) and found != value(ard, "estimate", level="modified HKSJ").stat
+    half = (8.03**2 / 108.3 + 7.87**2 / 54.15) ** 0.5
+    want = pool(*zip(*(own | {"XP053-1200": (-3.5, half), "XP053-600": (-4.3, half)}).values(), strict=True)).hksj(modified=True)
+    assert value(ard, "estimate", level="modified HKSJ", of_set="shared control split").stat == pytest.approx(want.estimate, rel=1e-6)
+    assert value(ard, "n", level="", of_set="shared control split").stat == 5 and value(ard, "n", level="", of_set="r = 0.3").stat == 4
+    assert not any(s.startswith(("r = ", "shared")) for s in shipped("devices")["group2_level"])
+    none = written(pooled(kinds=["drug v placebo"], correlations=[]))
+    assert not any(s.startswith("r = ") for s in none["group2_level"])
 
 
 def test_what_the_options_ask_for_must_be_there(tmp_path):

@@ -9,13 +9,14 @@ from scipy import stats
 from nirls.errors import MethodError
 from nirls.stats.reported import (
     Arm,
-    Measured,
+    Spread,
     combined,
     correlation_of,
     difference,
-    differences_of_change,
     error_from_interval,
     error_from_p,
+    error_of_change,
+    error_of_final,
     least_difference,
     sd_from_difference,
     sd_from_error,
@@ -61,10 +62,11 @@ def test_several_arms():
     both = combined(arm(A), arm(B))
     want = arm(np.concatenate([A, B]))
     assert (both.n, both.mean, both.sd) == pytest.approx((want.n, want.mean, want.sd), rel=1e-12)
-    part = split(arm(C), 2)
-    assert (part.n, part.mean, part.sd) == (20, arm(C).mean, arm(C).sd)
     # two comparisons with half of the control each are together no more precise than the arms combined against all of it
-    errors = [difference(arm(x), part)[1] for x in (A, B)]
+    part = split(Spread(n=40, final_sd=arm(C).sd, baseline_sd=4.0), 2)
+    assert part == Spread(n=20, final_sd=arm(C).sd, baseline_sd=4.0)
+    errors = [error_of_final(Spread(n=len(x), final_sd=arm(x).sd), part) for x in (A, B)]
+    assert errors[0] == pytest.approx(difference(arm(A), Arm(n=20, mean=0, sd=arm(C).sd))[1], rel=1e-12)
     assert sum(e**-2 for e in errors) ** -0.5 > 0.97 * difference(both, arm(C))[1]
 
 
@@ -83,14 +85,16 @@ def test_sensitivity_to_the_imputed_correlation():
     """At the correlations of the raw data it is the difference of the raw changes."""
     before, after = RNG.normal(25, 5, (2, 200)), None
     after = 8 + 0.5 * before + RNG.normal(0, 4, (2, 200)) - [[4], [0]]
-    s = [(b.std(ddof=1), a.std(ddof=1)) for b, a in zip(before, after, strict=True)]
-    r = float(np.corrcoef(before[0], after[0])[0, 1])
-    arms = [
-        Measured(n=200, baseline=float(b.mean()), baseline_sd=p, final=float(a.mean()), final_sd=q)
-        for b, a, (p, q) in zip(before, after, s, strict=True)
-    ]
-    (_, estimate, error), *rest = differences_of_change(arms[0], arms[1], (r, 0.0, 1.0))
-    own, other = (after - before)[0], (after - before)[1]
-    assert estimate == pytest.approx(own.mean() - other.mean(), rel=1e-12)
-    assert error**2 - sd_of_change(*s[1], r) ** 2 / 200 == pytest.approx(own.var(ddof=1) / 200, rel=1e-9)
-    assert rest[0][2] > error > rest[1][2] and [v[0] for v in differences_of_change(*arms)] == [0.3, 0.5, 0.7, 0.9]
+    r = [float(np.corrcoef(b, a)[0, 1]) for b, a in zip(before, after, strict=True)]
+    arms = [Spread(n=200, final_sd=float(a.std(ddof=1)), baseline_sd=float(b.std(ddof=1))) for b, a in zip(before, after, strict=True)]
+    own, other = after - before
+    # the same arm twice: at its own correlation it is Welch's error of the raw changes
+    twice = error_of_change(arms[0], arms[0], r[0])
+    assert twice == pytest.approx(math.sqrt(2) * stats.sem(own), rel=1e-9)
+    test = stats.ttest_ind(own, other, equal_var=False)
+    assert error_of_change(*arms, r[0]) == pytest.approx(abs((own.mean() - other.mean()) / test.statistic), rel=0.05)
+    found = [error_of_change(*arms, c) for c in (0.0, 0.3, 0.5, 0.7, 1.0)]
+    assert found == sorted(found, reverse=True)
+    # equal deviations at both times: r = 0.5 gives the error of final values
+    even = Spread(n=50, final_sd=6, baseline_sd=6)
+    assert error_of_change(even, even, 0.5) == pytest.approx(error_of_final(even, even), rel=1e-12)

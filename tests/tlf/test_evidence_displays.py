@@ -97,6 +97,16 @@ def test_the_sides_follow_the_direction(nine, tmp_path):
     assert "← favours control" in words(svg) and "favours treatment →" in words(svg)
 
 
+def test_table_of_other_errors(nine):
+    document = made(nine, "meta", written(pooled(kinds=["drug v placebo"])))
+    rows = dict(texts(document))
+    assert rows["Standard errors of changes, correlation 0.5 imputed"][0] == "k = 4"
+    assert rows["Every comparison with a shared control arm, which is split"][0] == "k = 5"
+    said = notes(document)
+    assert "of baseline and final value in XP053-1200" in said and "XP053-1200 and XP053-600 are both pooled" in said
+    assert "XP053-600: SD under 600 mg assumed" in said and "Correlation imputed" not in notes(made(nine, "meta", shipped("devices")))
+
+
 @pytest.mark.parametrize("layout", ["meta", "meta_forest"])
 def test_other_results_are_refused(nine, layout):
     with pytest.raises(DisplayError, match="pools no studies; use the method 'meta_analysis'"):

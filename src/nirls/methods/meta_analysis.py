@@ -12,13 +12,14 @@ from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import Id, PlanModel
 
 if TYPE_CHECKING:
-    from nirls.literature import Published
+    from nirls.literature import Published, Sorted
     from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
     from nirls.stats.meta import Mean, Pooled
 
 OWN = "THIS TRIAL"
 ALL, PRIOR, UNDERIVED = "all", "without this trial", "without derived figures"
+SPLIT = "shared control split"
 MEANS = ("common effect", "random effects", "HKSJ", "modified HKSJ")
 DOUBT = 0.10
 """p of Q below which a common effect of two studies is in doubt."""
@@ -46,6 +47,10 @@ class MetaAnalysisOptions(PlanModel):
     param: Id = Field("IRLSTOT", description="Score whose instrument says which side is better.")
     favours: tuple[str, str] = Field(("treatment", "control"), description="What the two sides of 0 favour, the treatment first.")
     tau2: Literal["REML", "DL", "PM", "ML"] = Field("REML", description="Estimator of the variance between studies.")
+    correlations: list[float] = Field(
+        [0.3, 0.5, 0.7],
+        description="Correlations of baseline and final value, imputed for sensitivity where a row gives both standard deviations.",
+    )
     funnel_least: int = Field(10, description="Fewest studies for a test of small-study effects.", ge=3)
     level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
 
@@ -60,6 +65,9 @@ class MetaAnalysisOptions(PlanModel):
         idle = [u for u in spec.uses if u not in wanted]
         if idle:
             yield f"own: no estimate is taken from {', '.join(idle)}, named in `uses`"
+        strange = [r for r in self.correlations if not -1 < r < 1]
+        if strange:
+            yield f"correlations: {', '.join(f'{r:g}' for r in strange)} is no correlation between -1 and 1"
         visits = [v.name for v in plan.study.visits]
         if self.own and self.own.visit not in visits:
             yield f"own: {unknown('visit', self.own.visit, visits)}"
@@ -122,11 +130,17 @@ def meta_analysis(data: AnalysisData, options: MetaAnalysisOptions) -> MethodRes
     derived = [r.id for r in sorted_rows.used if r.texts["derived"]]
     if derived:
         sets[UNDERIVED] = pooled([n for n in names if n not in derived])
+    sizes = {ALL: len(names), PRIOR: len(names) - 1, UNDERIVED: len(names) - len(derived)}
+    for of_set, given, touched in _reported(sorted_rows, studies, options.correlations):
+        sets[of_set] = pool([e for e, _ in given.values()], [s for _, s in given.values()], options.tau2) if len(given) > 1 else str(whole)
+        sizes[of_set] = len(given)
+        key = {"variable": "pooled", "variable_level": "changed", "group2": "SET", "group2_level": of_set}
+        found.append(row("text", None, stat_text=", ".join(touched), **key))
     if len(names) > 2:
         sets |= {f"without {n}": pooled([m for m in names if m != n]) for n in names if n != OWN}
     for of_set, one in sets.items():
         key = {"group2": "SET", "group2_level": of_set}
-        found.append(row("n", _size(of_set, names, derived), variable="pooled", **key))
+        found.append(row("n", sizes.get(of_set, len(names) - 1), variable="pooled", **key))
         found.append(row("text", None, stat_text=_shown(one), variable="pooled", variable_level="shown", **key))
         found += _means(one, options.level, key) + _spread(one, options.level, key)
     try:
@@ -171,11 +185,22 @@ def _shown(one: Pooled | str) -> str:
     return "common effect" if one.k == 2 else "modified HKSJ" if one.ratio < 1 else "HKSJ"
 
 
-def _size(of_set: str, names: list[str], derived: list[str]) -> int:
-    """Number of studies in a set."""
-    if of_set == UNDERIVED:
-        return len([n for n in names if n not in derived])
-    return len(names) if of_set == ALL else len(names) - 1
+def _reported(
+    rows: Sorted, studies: dict[str, tuple[float, float]], correlations: list[float]
+) -> Iterator[tuple[str, dict[str, tuple[float, float]], list[str]]]:
+    """Sets with other standard errors from what papers report: name, estimate and error by study, the studies that differ.
+
+    With an imputed correlation of baseline and final value; with a control arm that several comparisons share split among them.
+    """
+    from nirls.stats.reported import error_of_change
+
+    both = {r.id: r.spread for r in rows.used if r.spread is not None and r.spread[0].baseline_sd == r.spread[0].baseline_sd}
+    for r in correlations if both else []:
+        yield f"r = {r:g}", studies | {key: (studies[key][0], error_of_change(*s, r)) for key, s in both.items()}, list(both)
+    errors = rows.split()
+    if errors:
+        estimates = {r.id: r.estimate for r in (*rows.used, *(r for r, _ in rows.left_out))}
+        yield SPLIT, studies | {key: (estimates[key], error) for key, error in errors.items()}, list(errors)
 
 
 def _own(data: AnalysisData, asked: OwnEstimate | None) -> tuple[dict[str, float] | None, str]:

@@ -8,7 +8,6 @@ control). A p given as "p < 0.001" bounds the standard error from above; what is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy import stats
@@ -26,14 +25,12 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """Number of an arm, mean and standard deviation at baseline and at the end."""
+class Spread:
+    """Number of an arm and standard deviations at the end and at baseline; the latter NaN where it is not known."""
 
     n: float
-    baseline: float
-    baseline_sd: float
-    final: float
     final_sd: float
+    baseline_sd: float = math.nan
 
 
 def error_from_interval(low: float, high: float, level: float = 0.95, df: float = math.inf) -> float:
@@ -77,18 +74,17 @@ def difference(active: Arm, control: Arm) -> tuple[float, float]:
     return active.mean - control.mean, math.sqrt(active.sd**2 / active.n + control.sd**2 / control.n)
 
 
-def differences_of_change(
-    active: Measured, control: Measured, correlations: Sequence[float] = (0.3, 0.5, 0.7, 0.9)
-) -> list[tuple[float, float, float]]:
-    """(r, active − control in the mean change, its standard error) for each imputed correlation r of baseline and final value.
+def error_of_final(active: Spread, control: Spread) -> float:
+    """Standard error of a difference of final values."""
+    return math.sqrt(active.final_sd**2 / active.n + control.final_sd**2 / control.n)
 
-    Where the result turns on r, the study has no usable standard error. By final values alone take `difference`.
+
+def error_of_change(active: Spread, control: Spread, correlation: float) -> float:
+    """Standard error of a difference of changes, the correlation of baseline and final value imputed.
+
+    Where the result turns on the correlation, the study has no usable standard error.
     """
-    found = []
-    for r in correlations:
-        arms = [Arm(n=m.n, mean=m.final - m.baseline, sd=sd_of_change(m.baseline_sd, m.final_sd, r)) for m in (active, control)]
-        found.append((float(r), *difference(*arms)))
-    return found
+    return math.sqrt(sum(sd_of_change(a.baseline_sd, a.final_sd, correlation) ** 2 / a.n for a in (active, control)))
 
 
 def combined(first: Arm, second: Arm) -> Arm:
@@ -99,11 +95,11 @@ def combined(first: Arm, second: Arm) -> Arm:
     return Arm(n=n, mean=(first.n * first.mean + second.n * second.mean) / n, sd=math.sqrt((within + between) / (n - 1)))
 
 
-def split(control: Arm, parts: int) -> Arm:
-    """The control arm that each of `parts` comparisons may count: its number divided, mean and standard deviation as they are."""
+def split(control: Spread, parts: int) -> Spread:
+    """The control arm that each of `parts` comparisons may count: its number divided, its standard deviations as they are."""
     if parts < 1:
         raise MethodError("a control arm is split among at least one comparison")
-    return Arm(n=control.n / parts, mean=control.mean, sd=control.sd)
+    return Spread(n=control.n / parts, final_sd=control.final_sd, baseline_sd=control.baseline_sd)
 
 
 def least_difference(p: float, sd: float, n1: float, n2: float) -> tuple[float, float]:

@@ -87,6 +87,7 @@ def meta(request: Request) -> Laid:
         label = _meta.estimator_label(main, ROBUST)
         rows.append(Row(label=f"Sensitivity: {label[:1].lower()}{label[1:]}", kind="section"))
         rows += [pooled(_meta.set_label(main, s), ROBUST, s) for s in others]
+        _meta.reported_notes(main, notes)
         if any(_meta.size(main, s).value == 2 for s in others):
             notes.general("Sensitivity with k = 2: HKSJ has one degree of freedom, so that only the estimate can be read.")
     left = main.values("variable_level", variable="left out")

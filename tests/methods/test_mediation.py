@@ -1,6 +1,7 @@
 """The method mediation: results against R, who is analysed, what the plan may say."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -42,6 +43,29 @@ def test_values_with_interaction():
         joint = KEY | {"group2_level": "joint"}
         want = REFERENCE["joint"][theirs]
         assert stat(crossed, "estimate", variable="mediation", variable_level=ours, **joint) == pytest.approx(want, rel=1e-8)
+
+
+def test_the_simple_case_once_more_by_pingouin():
+    """pingouin's estimates are those of R lm as well; the largest difference from those here is printed."""
+    for result in (found(), found(interaction=False)):
+        for name, want in (("a", REFERENCE["paths"]["a"]), ("b", REFERENCE["paths"]["b"]), ("direct", REFERENCE["paths"]["direct"])):
+            assert stat(result, "estimate", variable="check", variable_level=name, **KEY) == pytest.approx(want["estimate"], rel=1e-8)
+        product = REFERENCE["effects"]["product"]["estimate"]
+        assert stat(result, "estimate", variable="check", variable_level="a × b", **KEY) == pytest.approx(product, rel=1e-8)
+        assert stat(result, "max", variable="check", variable_level="difference", **KEY) == 0
+        assert set(result.loc[result["variable"] == "check", "group2_level"]) == {"STO2, Week 2", "FLUX, Week 2"}
+    assert not (found(check=False)["variable"] == "check").any() and not (found(missing="weighted")["variable"] == "check").any()
+    failed = found(failed=True)
+    assert (failed.loc[failed["variable"] == "check", "error"] != "").all()
+
+
+def test_a_difference_from_pingouin_is_seen(monkeypatch):
+    import nirls.adapters.pingouin as adapter
+
+    true = adapter.simple_mediation
+    monkeypatch.setattr(adapter, "simple_mediation", lambda *given: replace(true(*given), b=true(*given).b + 1e-5))
+    wrong = written(mediation(data(), options()))
+    assert stat(wrong, "max", variable="check", variable_level="difference", **KEY) == pytest.approx(1e-5, abs=1e-8)
 
 
 def test_the_caveat_is_always_said():

@@ -43,6 +43,19 @@ def test_table(two):
     assert all(c.refs for row in document.rows for c in row.cells[:3] if c.text)
 
 
+def test_the_check_by_pingouin(two):
+    rows = texts(made(two, "mediation", {"main": found(CODES)}))
+    ours = rows["Indirect, without interaction: a × b"]
+    assert rows["Check by pingouin: a × b"][2] == "" and all(
+        o.startswith(t) for o, t in zip(ours[:2], rows["Check by pingouin: a × b"][:2], strict=True)
+    )
+    assert rows["largest difference of a, b, c′, a × b, c′ + a × b"] == ["0.000000", "0.000000", ""]
+    without = made(two, "mediation", {"main": found(CODES, check=False)})
+    assert not any("pingouin" in row.label for row in without.rows) and "pingouin" not in notes(without)
+    failed = texts(made(two, "mediation", {"main": found(CODES, failed=True)}))
+    assert failed["Check by pingouin: a × b"][:2] == ["NE", "NE"]
+
+
 def test_table_of_two_comparisons(two):
     other = found(CODES).assign(analysis_id="y")
     document = made(two, "mediation", {"main": found(CODES), "other": other})

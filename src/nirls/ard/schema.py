@@ -28,7 +28,7 @@ NOT_ANALYSED = (
     "hazard ratio", "log-rank", "log-rank, permutation", "proportional hazards", "hazard ratio, visits", "incidence",
     "study", "left out", "pooled", "heterogeneity", "funnel", "single case", "case",
     "benchmark", "benchmark curve", "case series", "regression to the mean",
-    "path", "mediation", "error correlation", "shift",
+    "path", "mediation", "check", "error correlation", "shift",
 )  # fmt: skip
 TEXT = tuple(c for c in COLUMNS if c not in ("stat", "order"))
 

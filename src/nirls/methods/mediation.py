@@ -73,6 +73,9 @@ class MediationOptions(PlanModel):
     rho_to: float = Field(
         0.9, description="The indirect effect is given at correlations of the errors between ± this, in steps of 0.05.", gt=0, lt=1
     )
+    check: bool = Field(
+        True, description="Each mediator by itself without interaction once more by pingouin, as a check; complete cases alone."
+    )
     level: float = Field(0.95, description="Confidence level.", gt=0.5, lt=1)
 
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
@@ -113,6 +116,7 @@ def mediation(data: AnalysisData, options: MediationOptions) -> MethodResult:
     """Effect of a treatment through a mediator measured before the outcome and past it, by linear models; sensitivity to confounding."""
     from nirls.ard.build import row
     from nirls.errors import ConfigError, MethodError
+    from nirls.methods._mediation_check import check_rows
     from nirls.methods._mediation_data import BASELINE, OUTCOME, account, column, reasons, wide
     from nirls.models.mediation import mediation as fit
 
@@ -147,8 +151,10 @@ def mediation(data: AnalysisData, options: MediationOptions) -> MethodResult:
 
     found = denominators(data, total=False)
     labels = [label(at) for at in options.mediators]
-    for name, text in zip(names, labels, strict=True):
+    for i, (name, text) in enumerate(zip(names, labels, strict=True)):
         found += _one(made.alone[name] if made else None, failure, text, comparison, options, grid)
+        if options.check and not weighted:
+            found += check_rows(made, failure, i, name, comparison=comparison, group2="MEDIATOR", group2_level=text)
     if len(names) > 1:
         found += _joint(made.joint if made else None, failure, labels, comparison, options)
     found += account(reason, table[group], group)

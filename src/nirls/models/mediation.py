@@ -29,11 +29,14 @@ class MediationResult:
         All mediators together; none with one mediator.
     effective_size : float or None
         (Σw)² / Σw² of the weights; none without weights.
+    given : tuple of arrays
+        Outcome (n,), mediators (n, k), treatment (n,) and covariates (n, p) of the subjects analysed.
     """
 
     alone: dict[str, Mediation]
     joint: Mediation | None
     effective_size: float | None
+    given: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def mediation(
@@ -106,7 +109,7 @@ def mediation(
 
     alone = {name: of([j]) for j, name in enumerate(mediators)}
     joint = of(list(range(len(mediators)))) if len(mediators) > 1 else None
-    return MediationResult(alone=alone, joint=joint, effective_size=size)
+    return MediationResult(alone=alone, joint=joint, effective_size=size, given=(y, m, t[seen], x))
 
 
 def _columns(frame: pd.DataFrame, variables: Sequence[str]) -> np.ndarray:

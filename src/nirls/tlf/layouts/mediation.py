@@ -16,6 +16,8 @@ from nirls.tlf.lookup import Ard, Found
 from nirls.tlf.notes import Notes
 
 JOINT = "joint"
+DIFFERENCE = 6
+"""Decimals of the largest difference from the check."""
 EFFECTS = {
     "ACME(0)": "Indirect, for people on {reference}: ACME(0)",
     "ACME(1)": "Indirect, for people treated: ACME(1)",
@@ -147,6 +149,10 @@ def _block(ard: Ard, columns: list[str], context: DisplayContext, known: dict[st
             return tuple(cells)
         return (*cells, Cell(text=number(known[level], digits(context, "estimate"))) if level in known else Cell())
 
+    def check(stat: str, level: str, d: int) -> tuple[Cell, ...]:
+        found = [ard.find(stat, **keyed(m, "check", level)) for m in columns]
+        return (*(Cell() if f is None else cell("NE" if f.error else number(f.value, d), notes, f) for f in found), *empty)
+
     arms = ard.facts["arms"].split(", ")
     sizes = [[ard.get("n_subjects", variable="model", group1_level=a) for a in some] for some in (arms, [comparison.rpartition(" - ")[2]])]
     counts = " / ".join(f"{sum(f.value for f in some):.0f}" for some in sizes)
@@ -171,4 +177,13 @@ def _block(ard: Ard, columns: list[str], context: DisplayContext, known: dict[st
     products = [ard.find("r_squared_product", **keyed(m, "mediation", "rho")) for m in columns]
     cells = tuple(Cell() if f is None else cell(number(f.value, digits(context, f.stat_name)), notes, f) for f in products)
     rows.append(Row(label="product of shares of variance", indent=2, cells=(*cells, *empty)))
+    if ard.find("max", **keyed(columns[0], "check", "difference")) is not None:
+        rows += [
+            Row(label="Check by pingouin: a × b", indent=1, cells=check("estimate", "a × b", digits(context, "estimate"))),
+            Row(label="largest difference of a, b, c′, a × b, c′ + a × b", indent=2, cells=check("max", "difference", DIFFERENCE)),
+        ]
+        notes.general(
+            "Check: each mediator by itself without interaction, once more by pingouin's mediation; it has no interaction, no several "
+            "mediators and no missing values, so that it checks these estimates and no interval."
+        )
     return rows

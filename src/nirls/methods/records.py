@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from nirls.methods._groups import denominators
@@ -9,12 +12,35 @@ from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import PlanModel
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nirls.plan.analysis import Analysis
+    from nirls.plan.load import Plan
+
+
+class Across(PlanModel):
+    """Levels of a variable as columns: one record of each subject, or of each combination of `columns`."""
+
+    variable: str = Field(description="Variable whose levels become columns, such as AVISIT or PARAMCD.")
+    value: str = Field("AVAL", description="Variable that stands in them.")
+    levels: list[str] = Field(description="Levels in order; others are left out.", min_length=1)
+
 
 class RecordsOptions(PlanModel):
     """Options of `records`."""
 
-    columns: list[str] = Field(description="Variables to keep, besides subject and arm.", min_length=1)
+    columns: list[str] = Field(default_factory=list, description="Variables to keep, besides subject and arm.")
+    across: Across | None = Field(None, description="Levels of a variable side by side.")
     sort: list[str] = Field(default_factory=list, description="Variables to sort by, after arm and subject.")
+
+    def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
+        """Something is kept, and sorted by what is kept."""
+        if not self.columns and self.across is None:
+            yield "columns: no variable is kept; name variables, or levels of one under `across`"
+        lost = [v for v in self.sort if v not in self.columns] if self.across else []
+        if lost:
+            yield f"sort: {', '.join(lost)} is no longer there with `across`; name it under `columns` too"
 
 
 @method("records", options=RecordsOptions, keeps_records=True)
@@ -24,9 +50,11 @@ def records(data: AnalysisData, options: RecordsOptions) -> MethodResult:
 
     group = data.spec.group
     keep = ["USUBJID", *([group] if group else []), *options.columns]
-    require(data.frame, [*keep, *options.sort], data.analysis_id)
+    across = options.across
+    require(data.frame, [*keep, *options.sort, *([across.variable, across.value] if across else [])], data.analysis_id)
     order = [*([group] if group else []), "USUBJID", *options.sort]
-    shown = data.frame.sort_values(order, kind="stable")[keep].reset_index(drop=True)
+    frame = _side_by_side(data.frame, keep, across, data.analysis_id) if across else data.frame
+    shown = frame.sort_values(order, kind="stable")[[*keep, *(across.levels if across else [])]].reset_index(drop=True)
     found = denominators(data, total=True)
     levels = list(shown[group].cat.categories) if group else []
     for level in [*levels, None]:
@@ -36,3 +64,31 @@ def records(data: AnalysisData, options: RecordsOptions) -> MethodResult:
     if group:
         shown[group] = shown[group].astype("str")
     return MethodResult(rows=found, records=shown)
+
+
+def _side_by_side(frame: pd.DataFrame, keep: list[str], across: Across, name: str) -> pd.DataFrame:
+    """One row for each combination of the variables kept, one column for each level.
+
+    Raises
+    ------
+    ConfigError
+        A level that no record has.
+    DataError
+        Two records of a subject with one level.
+    """
+    from nirls.errors import ConfigError, DataError
+
+    strange = [v for v in across.levels if not (frame[across.variable] == v).any()]
+    if strange:
+        have = ", ".join(map(str, frame[across.variable].dropna().unique()))
+        raise ConfigError(f"analyses.yaml: {name}: options: across: no record has {across.variable} {', '.join(strange)}; there are {have}")
+    chosen = frame[frame[across.variable].isin(across.levels)]
+    twice = chosen[chosen.duplicated([*keep, across.variable])]
+    if len(twice):
+        raise DataError(
+            f"analyses.yaml: {name}: options: across: {len(twice)} records are not the only ones of their subject with one "
+            f"{across.variable}, the first {twice['USUBJID'].iloc[0]} {twice[across.variable].iloc[0]}; select one with `where`"
+        )
+    values = chosen.set_index([*keep, across.variable])[across.value].unstack(across.variable)
+    # who has none of these levels is not listed; missing values of what is kept stay
+    return values.reset_index().rename_axis(columns=None)

@@ -20,6 +20,7 @@ class Display(PlanModel):
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the layout; see the layout's table.")
     footnotes: list[str] = Field(default_factory=list)
     section: str = Field(description="Chapter of the report.")
+    separate: bool = Field(False, description="The report links to the display's own page (long listings) instead of showing it.")
     formats: list[Literal["html", "rtf", "svg"]] | None = Field(None, description="Formats, where they differ from config.yaml.")
 
 

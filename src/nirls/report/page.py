@@ -112,7 +112,7 @@ def page_view(plan: Plan, material: Material) -> PageView:
     sections = [_section(plan, material, section, seen, told, taken) for section in plan.displays.report]
     rest = [key for key in material.documents if key not in seen]
     if rest:
-        others = [_display(material, key, seen) for key in rest]
+        others = [_display(plan, material, key, seen) for key in rest]
         anchor = _anchor("Other displays", taken)
         sections.append(
             SectionView(
@@ -178,7 +178,7 @@ def _section(plan: Plan, material: Material, section: Section, seen: set[str], t
         raise ReportError(f"displays.yaml: the section {section.title!r} names {answer.id} as its answer, but that is a {answer.kind}")
     if answer is not None:
         seen.add(answer.id)
-    displays = [_display(material, key, seen) for key in section.displays if key != section.answer]
+    displays = [_display(plan, material, key, seen) for key in section.displays if key != section.answer]
     lead = None
     if answer is not None:  # the first figure of the same analysis stands beside the answer
         own = {stem(k) for k in section.displays if set(material.documents[k].analyses.values()) & set(answer.analyses.values())}
@@ -198,17 +198,26 @@ def _section(plan: Plan, material: Material, section: Section, seen: set[str], t
     )
 
 
-def _display(material: Material, key: str, seen: set[str]) -> DisplayView:
+def _display(plan: Plan, material: Material, key: str, seen: set[str]) -> DisplayView:
     document = material.documents[key]
     again = key in seen
+    entry = plan.displays.displays[key]
     seen.add(key)
     return DisplayView(
         anchor=stem(key),
         number=document.number,
         title=document.title,
         kind=document.kind,
-        markup=Markup("") if again else _markup(material, document),
+        markup=Markup("") if again else _pointer(document) if entry.separate else _markup(material, document),
         seen=again,
+    )
+
+
+def _pointer(document: Document) -> Markup:
+    """Where a display stands that is too long for this page."""
+    file = f"{stem(document.id)}.html"
+    return Markup('<p class="pointer" id="{}"><a href="../tlf/{}">{}: {}</a> has a page of its own (tlf/{}). {}</p>').format(
+        stem(document.id), file, document.number, document.title, file, document.population
     )
 
 

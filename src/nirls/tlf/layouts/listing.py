@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from nirls.plan.base import PlanModel
-from nirls.tlf.context import TOTAL
+from nirls.tlf.context import TOTAL, DisplayContext
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import count, number
 from nirls.tlf.layouts._common import head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
+
+
+TREATMENTS = ("TRT01P", "TRT01A")
 
 
 class ListingColumn(PlanModel):
@@ -50,7 +55,7 @@ def listing(request: Request) -> Laid:
             rows.append(Row(label=label, kind="section"))
         before, behind = None, main.get("n_obs", group1_level=code or TOTAL)
         for record in part.to_dict("records"):
-            texts = [" / ".join(_text(context, v, record[v], c.decimals) for v in c.variables) for c in options.columns]
+            texts = [" / ".join(written(context, v, record[v], c.decimals) for v in c.variables) for c in options.columns]
             cells = tuple(Cell(text=text, refs=(behind.ref,)) for text in texts)
             rows.append(Row(label=str(record["USUBJID"]) if record["USUBJID"] != before else "", cells=cells, indent=1 if label else 0))
             before = record["USUBJID"]
@@ -63,10 +68,13 @@ def listing(request: Request) -> Laid:
     return Laid(document=TableDocument(stub="Subject", columns=columns, rows=tuple(rows), **fields))
 
 
-def _text(context, variable: str, value, decimals: int) -> str:
+def written(context: DisplayContext, variable: str, value: Any, decimals: int) -> str:
+    """A value of a record as a listing prints it."""
     if value is None or value != value:
         return "–"
     if isinstance(value, (int, float)):
         return number(float(value), decimals)
+    if variable in TREATMENTS:
+        return next((a.short for a in context.arms if a.code == value), str(value))
     text = context.level(variable, str(value))
     return text.capitalize() if text.isalpha() and text.isupper() and len(text) > 3 else text

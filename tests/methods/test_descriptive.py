@@ -113,3 +113,38 @@ def test_records_keep_order_and_count():
     result = records(data(frame, "records"), RecordsOptions(columns=["AVAL"]))
     assert result.records["USUBJID"].tolist() == ["c", "a", "b"]
     assert value(result, "n_subjects", "NIR")["stat"] == 2 and value(result, "n_obs", "Total")["stat"] == 3
+
+
+LONG = pd.DataFrame(
+    [
+        ("b", "NIR", 50.0, "Week 1", 7.0),
+        ("a", "NIR", np.nan, "Week 1", 1.0),
+        ("a", "NIR", np.nan, "Week 4", 2.0),
+        ("c", "SHAM", 40.0, "Week 8", 3.0),
+    ],
+    columns=["USUBJID", "TRT01P", "AGE", "AVISIT", "AVAL"],
+)
+
+
+def test_levels_side_by_side():
+    """A row for each subject, in the order of the levels asked for; who has none of them is not listed, who lacks one has a gap."""
+    across = {"variable": "AVISIT", "levels": ["Week 4", "Week 1"]}
+    result = records(data(LONG, "records"), RecordsOptions(columns=["AGE"], across=across))
+    assert list(result.records.columns) == ["USUBJID", "TRT01P", "AGE", "Week 4", "Week 1"]
+    assert result.records["USUBJID"].tolist() == ["a", "b"] and result.records["AGE"].isna().tolist() == [True, False]
+    assert result.records[["Week 4", "Week 1"]].to_numpy() == pytest.approx(np.array([[2, 1], [np.nan, 7]]), nan_ok=True)
+    assert value(result, "n_obs", "NIR")["stat"] == 2 and value(result, "n_obs", "SHAM")["stat"] == 0
+    every = records(data(LONG, "records"), RecordsOptions(across=across | {"levels": ["Week 1", "Week 8"]}))
+    assert every.records["USUBJID"].tolist() == ["c", "a", "b"]
+
+
+def test_what_cannot_stand_side_by_side():
+    across = {"variable": "AVISIT", "levels": ["Week 1"]}
+    with pytest.raises(DataError, match="1 records are not the only ones of their subject with one AVISIT, the first b Week 1; select one"):
+        records(data(pd.concat([LONG, LONG.iloc[:1]], ignore_index=True), "records"), RecordsOptions(across=across))
+    with pytest.raises(ConfigError, match="no record has AVISIT Week 3; there are Week 1, Week 4, Week 8"):
+        records(data(LONG, "records"), RecordsOptions(across=across | {"levels": ["Week 1", "Week 3"]}))
+    nothing, lost = RecordsOptions(), RecordsOptions(across=across, sort=["ADY"])
+    assert next(nothing.cross_check(None, None)).startswith("columns: no variable is kept")
+    assert next(lost.cross_check(None, None)).startswith("sort: ADY is no longer there")
+    assert not list(RecordsOptions(columns=["ADY"], sort=["AGE"]).cross_check(None, None))

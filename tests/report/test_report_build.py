@@ -129,6 +129,18 @@ def test_display_outside_every_section_is_shown(make):
     assert text.index('id="other-displays"') < text.index('<section class="nd" id="t14-1-1"') < text.index('id="data-quality"')
 
 
+def test_display_with_a_page_of_its_own_is_linked(make):
+    trial = make()
+    shown = trial.plan.displays.displays
+    displays = trial.plan.displays.model_copy(
+        update={"displays": shown | {"T14.1.1": shown["T14.1.1"].model_copy(update={"separate": True})}}
+    )
+    trial.plan = type(trial.plan)(**{f: getattr(trial.plan, f) for f in trial.plan.__slots__ if f != "displays"}, displays=displays)
+    page = Outline(text := trial.build())
+    assert [link for link in page.links if not link.startswith("#")] == ["../tlf/t14-1-1.html"] and page.ids.count("t14-1-1") == 1
+    assert '<section class="nd" id="t14-1-1"' not in text and "#t14-1-1" in page.links
+
+
 def test_display_named_twice_is_shown_once(make):
     trial = make()
     sections = [*trial.plan.displays.report, trial.plan.displays.report[1].model_copy(update={"title": "Participants"})]

@@ -405,7 +405,7 @@ def plans(world: World) -> dict[str, tuple[Display, dict[str, pd.DataFrame], dic
     given |= subgroup_results.given(world.codes) | opening_results.given(world) | shift_results.given(world.codes)
     records["session_raster"] = treatment_results.results("sessions", world.codes[1])[1]
     records["exposure_plot"] = delivered_results.delivered_results(tuple(world.codes[:2]))["records"]
-    records["listing"] = safety_results.safety_results(tuple(world.codes[:2]))["records"]
+    records["narratives"] = records["listing"] = safety_results.safety_results(tuple(world.codes[:2]))["records"]
     out = {}
     for number, (layout, kind, ards, options) in given.items():
         roles = {role: str(ard["analysis_id"].iloc[0]) for role, ard in ards.items()}

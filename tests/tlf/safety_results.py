@@ -57,4 +57,5 @@ def given(codes):
         "T14.3.1.7": ("device_deficiencies", "table", {"main": made["deficiencies"]}, {}),
         "T14.3.1.8": ("events_by_dose", "table", {"main": made["dose"]}, {}),
         "L16.2.7": ("listing", "table", {"main": made["listed"]}, {"columns": columns}),
+        "L14.3.3": ("narratives", "table", {"main": made["listed"]}, {"facts": columns}),
     }

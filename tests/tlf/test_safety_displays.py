@@ -100,6 +100,34 @@ def test_a_listing_has_every_record(two, arms):
         table(two, "listing", main=of["listed"], options={"columns": [{"variables": ["AETERM"], "label": "x"}]}, records=of["records"])
 
 
+def test_treatments_in_a_listing_have_their_names(two, arms):
+    of = safety_results(arms)
+    given = of["records"].assign(TRT01A=arms[1])
+    document, _ = table(two, "listing", main=of["listed"], options={"columns": [{"variables": ["TRT01A"], "label": "x"}]}, records=given)
+    assert {r.cells[0].text for r in document.rows if r.kind == "data"} == {two.context.arms[1].short} != {arms[1]}
+
+
+def test_narratives_hold_the_facts_of_each_event(two, arms):
+    of = safety_results(arms)
+    options = {"facts": [{"variables": ["ASTDT", "ONSESS"], "label": "Onset / sessions"}]}
+    mixed = of["records"].iloc[::-1]
+    document, _ = table(two, "narratives", main=of["listed"], options=options, records=mixed)
+    titles = [r.label for r in document.rows if r.kind == "section"]
+    assert len(titles) == len(mixed) and len(document.rows) == 3 * len(mixed)
+    group = next(c for c in mixed if c.startswith("TRT"))
+    expected = [r for a in arms for r in mixed.to_dict("records") if r[group] == a]
+    assert titles == [f"{r['USUBJID']}: {r['AEDECOD']}" for r in expected]
+    assert document.rows[1].cells[0].text == two.context.arms[0].label
+    assert [r.cells[0].text for r in document.rows[2::3]] == [f"{r['ASTDT']} / {r['ONSESS']:.0f}" for r in expected]
+    assert all(r.cells[0].refs for r in document.rows if r.kind == "data") and "written by a physician" in document.footnotes[0].text
+    none, _ = table(two, "narratives", main=of["listed"], options=options, records=mixed.iloc[:0])
+    assert [r.label for r in none.rows] == ["No event needs a narrative."]
+    with pytest.raises(DisplayError, match="the records have no AEOUT; they have"):
+        table(two, "narratives", main=of["listed"], options={"facts": [{"variables": ["AEOUT"], "label": "x"}]}, records=mixed)
+    with pytest.raises(DisplayError, match="narratives need the method `records`"):
+        table(two, "narratives", main=of["listed"], options=options)
+
+
 def test_unknown_columns_are_named(two, arms):
     with pytest.raises(DisplayError, match=r"options\.columns: All not in analysis 'x', which has"):
         table(two, "adverse_events", main=safety_results(arms)["kinds"], options={"columns": ["All"]})

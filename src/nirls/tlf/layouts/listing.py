@@ -15,7 +15,6 @@ from nirls.tlf.layouts._common import head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
-
 TREATMENTS = ("TRT01P", "TRT01A")
 
 

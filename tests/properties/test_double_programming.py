@@ -112,6 +112,15 @@ def result():
     return look_up
 
 
+def test_subjects_excluded_from_a_set(result, subjects, sets):
+    """Listing 16.2.3 has everybody who is not in all three sets, and nobody else."""
+    found = result("excluded_listed")
+    for arm in [*ARMS, "Total"]:
+        flags = sets if arm == "Total" else sets.loc[subjects.index[subjects["ARMCD"] == arm]]
+        out = (~(flags["SAFFL"] & flags["FASFL"] & flags["PPFL"])).sum()
+        assert found[arm, "", "", "", "", "n_subjects"] == found[arm, "", "", "", "", "n_obs"] == out
+
+
 def test_sets_and_disposition(result, subjects, sets):
     found, checked = result("disposition"), 0
     for arm in [*ARMS, "Total"]:

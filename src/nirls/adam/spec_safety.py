@@ -18,7 +18,13 @@ RISK = (
     _v("RISKDAYS", "Time at Risk (days)", "float", "Derived", "RISKENDT − EXSTDT + 1"),
     _v("RISKYRS", "Time at Risk (years)", "float", "Derived", "RISKDAYS / 365.25"),
     _v("NSESS", "Sessions Delivered", "float", "Derived", "Sessions of ADEX that took place; missing for arms without device"),
-    _v("CUMFLU", "Cumulative Fluence (J/cm²)", "float", "Derived", "Sum of AFLU of these sessions; missing for arms without device"),
+    _v(
+        "CUMFLU",
+        "Cumulative Fluence (J/cm²)",
+        "float",
+        "Derived",
+        "Sum of AFLU of these sessions; missing for arms without device, or if one is",
+    ),
 )
 
 _EVENT = (
@@ -37,7 +43,7 @@ _EVENT = (
     _v("AESEV", "Severity as Recorded", "text", "Predecessor", "AE.AESEV", "Cond"),
     _v("ASEV", "Analysis Severity", "text", "Assigned", "Text of AESEV in the plan; the most severe where missing"),
     _v("ASEVN", "Analysis Severity (N)", "float", "Assigned", "Place of ASEV, from 1"),
-    _v("ASER", "Analysis Seriousness", "text", "Derived", "AE.AESER; Y where missing"),
+    _v("ASER", "Analysis Seriousness", "text", "Derived", "AE.AESER; Y where missing, fatal or with a criterion of seriousness"),
     _v("AREL", "Strongest Relationship", "text", "Derived", "The most certain of the relationships of the plan; the strongest if missing"),
     _v("ARELN", "Strongest Relationship (N)", "float", "Derived", "Place of AREL among the levels, from 1"),
     _v("RELFL", "Related", "text", "Derived", "Y if a relationship of the plan says related or is missing, else N"),
@@ -54,12 +60,18 @@ _EVENT = (
     _v("AOCCSFL", "1st Occurrence of SOC Flag", "text", "Derived", "Y for the first treatment-emergent event of the subject in AEBODSYS"),
     _v("AOCCPFL", "1st Occurrence of Preferred Term Flag", "text", "Derived", "Y for the first one in AEBODSYS and AEDECOD"),
     _v("ONSESS", "Sessions before Onset", "float", "Derived", "Sessions of ADEX until ASTDT, that day's included; device arms"),
-    _v("ONFLU", "Cumulative Fluence at Onset (J/cm²)", "float", "Derived", "Sum of their AFLU; withheld while the study is blinded"),
+    _v(
+        "ONFLU",
+        "Cumulative Fluence at Onset (J/cm²)",
+        "float",
+        "Derived",
+        "Sum of their AFLU, missing if one is; withheld while the study is blinded",
+    ),
     _v("SRC_FILE", "Source File", "text", "Predecessor", "AE.SRC_FILE"),
     _v("SRC_ROW", "Source Row", "integer", "Predecessor", "AE.SRC_ROW"),
 )
 _DEVICE = (
-    _v("ADEFL", "Adverse Device Effect", "text", "Derived", "Y if TRTEMFL and RELFL are Y, of a subject with a device, else N"),
+    _v("ADEFL", "Adverse Device Effect", "text", "Derived", "Y if RELFL is Y and ASTDT ≥ EXSTDT, of a subject with a device, else N"),
     _v("SADEFL", "Serious Adverse Device Effect", "text", "Derived", "Y if ADEFL and ASER are Y, else N"),
     _v("ASADEFL", "Anticipated SADE", "text", "Derived", "Y if SADEFL is Y and the plan's `anticipated` is Y, else N"),
     _v("USADEFL", "Unanticipated SADE", "text", "Derived", "Y if SADEFL is Y and the plan's `anticipated` is not Y, else N"),
@@ -72,9 +84,16 @@ DEFICIENCY = (
     _v("DETERM", "Deficiency", "text", "Predecessor", "DE.DETERM", "Cond"),
     _v("DESADE", "Could Have Led to a SADE", "text", "Predecessor", "DE.DESADE; Y where missing"),
     _v("DESADEIM", "DESADE Taken as Y", "text", "Derived", "Y if DESADE was missing, else N"),
-    _v("ADT", "Analysis Date", "date", "Derived", "DESTDTC; a partial date is the earliest day it can be"),
+    _v(
+        "ADT",
+        "Analysis Date",
+        "date",
+        "Derived",
+        "DESTDTC; a partial date is the earliest day it can be on which the subject had the device",
+    ),
+    _v("ADTF", "Analysis Date Imputation Flag", "text", "Derived", "D, M or Y: day, month or all of the date imputed"),
     _v("ADY", "Analysis Relative Day", "float", "Derived", "ADT − RFDT, plus 1 from RFDT on"),
-    _v("DESUBJ", "How the Subject Is Known", "text", "Derived", "DE: by the report; DR: who had the device that day"),
+    _v("DESUBJ", "How the Subject Is Known", "text", "Derived", "DE: by the report; DR: the one subject who can have had the device then"),
     _v("SRC_FILE", "Source File", "text", "Predecessor", "DE.SRC_FILE"),
     _v("SRC_ROW", "Source Row", "integer", "Predecessor", "DE.SRC_ROW"),
 )

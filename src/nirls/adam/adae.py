@@ -172,8 +172,10 @@ def _texts(out: pd.DataFrame) -> pd.DataFrame:
     else:
         flags = [c for c in SERIOUSNESS if c in out.columns]
         if flags:
-            words = (out[flags] == "Y").apply(lambda row: ", ".join(c for c in flags if row[c]), axis=1).astype("str")
-            out["AESERCRT"] = words.where(words != "")
+            words = pd.Series("", index=out.index)
+            for name in flags:
+                words = words.mask(out[name] == "Y", words + ", " + SERIOUSNESS[name])
+            out["AESERCRT"] = words.str.removeprefix(", ").where(words != "")
     return out
 
 

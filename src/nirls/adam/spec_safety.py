@@ -54,7 +54,7 @@ _EVENT = (
     _v("INTRFL", "Interrupted Treatment", "text", "Derived", "Y by the plan's condition, else N"),
     _v("AEACT", "Action Taken", "text", "Predecessor", "AE.AEACNDEV, or AE.AEACN", "Cond"),
     _v("AEOUT", "Outcome", "text", "Predecessor", "AE.AEOUT", "Cond"),
-    _v("AESERCRT", "Criteria of Seriousness", "text", "Predecessor", "AE.AESERCRIT, or the names of the SDTM flags that are Y", "Cond"),
+    _v("AESERCRT", "Criteria of Seriousness", "text", "Predecessor", "AE.AESERCRIT, or the words of the SDTM flags that are Y", "Cond"),
     _v("SPDEVID", "Device", "text", "Predecessor", "AE.SPDEVID; withheld while the study is blinded", "Cond"),
     _v("AOCCFL", "1st Occurrence of Any AE Flag", "text", "Derived", "Y for the first treatment-emergent event of the subject"),
     _v("AOCCSFL", "1st Occurrence of SOC Flag", "text", "Derived", "Y for the first treatment-emergent event of the subject in AEBODSYS"),

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from nirls.plan.load import Plan
 
 
+FEW = 5
+SPARSE = f"fewer than {FEW} subjects in the two columns together: the limits of Miettinen and Nurminen are narrower than exact ones"
+
+
 class SafetyColumns(PlanModel):
     """Options that all methods of safety share: the columns."""
 
@@ -215,7 +219,8 @@ def differences(
         score = ScoreDifference(tables=tables(own[0], own[1], against[0], against[1]))
         low, high = score.ci(options.level)
         values = {"estimate": score.estimate, "conf_low": low, "conf_high": high}
-        found += [row(name, 100 * float(value), unit="%", **of) for name, value in values.items()]
+        few = SPARSE if 0 < own[0] + against[0] < FEW else ""
+        found += [row(name, 100 * float(value), unit="%", warning=few, **of) for name, value in values.items()]
         if options.p_values:
             found.append(row("p_value", score.p_value(), **of))
     return found
@@ -284,18 +289,28 @@ def all_treated(data: AnalysisData, group: str) -> list[dict[str, Any]]:
     return [row("n_subjects", len(data.adsl), variable="model"), row("n_excluded", 0, variable="model")]
 
 
-def sponsor_words(plan: Plan) -> dict[str, str]:
-    """How missing values and treatment-emergence were decided, for footnotes."""
-    rules = plan.study.adverse_events
+def sponsor_words(data: AnalysisData, conditions: Iterable[str | None]) -> dict[str, str]:
+    """How missing values, treatment-emergence and device effects were decided, for footnotes of what these conditions count."""
+    rules = data.plan.study.adverse_events
     if rules is None:
         return {}
-    until = f"{rules.window_days} days after the last session or dose" if rules.window_days is not None else "the end of participation"
+    used = " ".join(text or "" for text in (data.spec.where, *conditions))
+    until = f"{rules.window_days} days after the last session or dose" if rules.window_days is not None else "the last record, without end"
     judged = " or ".join(item.label for item in rules.relationship.values())
     worst = list(rules.severity.values())[-1].lower()
-    return {
-        "emergent": f"Treatment-emergent: onset from the first session or dose actually delivered to {until}; a partial date is the "
-        "earliest "
-        "day it can be from the first session or dose on, so that no such event is lost.",
-        "worst": f"A missing severity counts as {worst}, missing seriousness as serious, a missing relationship as related (worst case).",
+    words = {
+        "worst": f"A missing severity counts as {worst}, missing seriousness as serious, a missing relationship as related (worst case); "
+        "an event that was fatal or has a criterion of seriousness counts as serious, whatever is ticked.",
         "related": f"Related: to the {judged}, by the investigator.",
     }
+    if "TRTEMFL" in used:
+        words["emergent"] = (
+            f"Treatment-emergent: onset from the first session or dose actually delivered to {until}; a partial date is the earliest day "
+            "it can be from the first session or dose on, so that no such event is lost."
+        )
+    if any(name in used for name in ("ADEFL", "SADEFL", "ASADEFL", "USADEFL")):
+        words["effects"] = (
+            "Adverse device effect: related, with onset from the first session on, of a subject with a device; however long after the last "
+            "session, so that late ones count which are not treatment-emergent."
+        )
+    return words

@@ -110,11 +110,10 @@ def adverse_events(data: AnalysisData, options: AdverseEventsOptions) -> MethodR
         found += applicable(mine, label, columns, reference, options)
     found += all_treated(data, group)
     found.append(row("conf_level", options.level, variable="model"))
-    texts = {
-        "interval": "percentages exact (Clopper–Pearson), differences Miettinen–Nurminen",
-        **counted_by(data, group),
-        **sponsor_words(data.plan),
-    }
+    intervals = ["percentages exact (Clopper–Pearson)"] * options.limits + ["differences Miettinen–Nurminen"] * bool(compared)
+    texts = {**counted_by(data, group), **sponsor_words(data, options.categories.values())}
+    if intervals:
+        texts["interval"] = ", ".join(intervals)
     return MethodResult(rows=found + facts(texts))
 
 

@@ -84,6 +84,6 @@ def device_deficiencies(data: AnalysisData, options: DeviceDeficienciesOptions) 
         **counted_by(data, group),
         "apart": "A deficiency is no adverse event: inadequate identity, quality, durability, reliability, safety or performance of the "
         "device, use error and labelling included (ISO 14155). One of which it is not said counts as able to lead to a serious adverse "
-        "device effect.",
+        "device effect. Counted in subjects who were treated; those of others are listed, those of devices nobody had are in the accounts.",
     }
     return MethodResult(rows=found + facts(texts))

@@ -84,7 +84,7 @@ def event_rates(data: AnalysisData, options: EventRatesOptions) -> MethodResult:
         "exposure": "subjects: time from the first session or dose to the first event, else to the end of the time at risk; events: all of "
         "the time at risk, or all sessions delivered",
         **counted_by(data, group),
-        **sponsor_words(data.plan),
+        **sponsor_words(data, options.categories.values()),
     }
     return MethodResult(rows=found + facts(texts))
 

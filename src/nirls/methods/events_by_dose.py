@@ -91,7 +91,7 @@ def events_by_dose(data: AnalysisData, options: EventsByDoseOptions) -> MethodRe
         "confounding": "How much dose a subject has had depends on how long it could bear it: the dose within an arm is not randomized, "
         "and who stopped for an event has no later sessions.",
         **counted_by(data, group),
-        **sponsor_words(data.plan),
+        **sponsor_words(data, options.categories.values()),
     }
     return MethodResult(rows=found + facts(texts))
 

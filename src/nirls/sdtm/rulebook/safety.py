@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from nirls.plan.safety import AdverseEvents
     from nirls.sdtm.context import Context
 
-SERIOUSNESS = ("AESCAN", "AESCONG", "AESDISAB", "AESDTH", "AESHOSP", "AESLIFE", "AESOD", "AESMIE")
-"""The criteria of a serious event as the SDTM has them, one flag each; a study may have one variable, AESERCRIT, in their place."""
+SERIOUSNESS = {
+    "AESDTH": "death", "AESLIFE": "life-threatening", "AESHOSP": "hospitalization", "AESDISAB": "disability",
+    "AESCONG": "congenital anomaly", "AESMIE": "other medically important event", "AESCAN": "cancer", "AESOD": "overdose",
+}  # fmt: skip
+"""The criteria of a serious event as the SDTM has them, one flag each, in words; a study may have AESERCRIT in their place."""
 POSSIBLE = {"FERRITIN": (1, 3000), "TSAT": (0, 100), "HGB": (40, 220), "EGFR": (2, 150), "STO2": (30, 100), "FLUX": (0, 1000)}
 """Test code → smallest and largest result that can be true: ferritin µg/L, transferrin saturation %, haemoglobin g/L, eGFR
 mL/min/1.73 m², tissue oxygenation %, flux in perfusion units."""

@@ -100,6 +100,8 @@ def adverse_event_dots(request: Request) -> Laid:
         f"Preferred terms that {options.least:g}% or more of the subjects of a column had, by the difference; to the right of 0 more often "
         f"with {own}. Not adjusted for the number of terms."
     )
+    if few := [term_text(context, TERM, li.term) for li in lines if li.effect[1].warning]:
+        notes.general(f"{'; '.join(few)}: {next(li.effect[1].warning for li in lines if li.effect[1].warning)}.")
     safety_notes(main, context, notes, columns, "treatment", "emergent")
     refs = tuple(Ref(key=f.key, stats=(f.stat_name,)) for li in lines for f in (*li.shares, *li.effect))
     fields = head(request, notes, None) | {"population": people(main, context)}

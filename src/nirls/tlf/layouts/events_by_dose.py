@@ -75,7 +75,7 @@ def events_by_dose(request: Request) -> Laid:
     notes.general(
         "The rate ratios of dose, session number and any light (last column) are of one regression over all device arms, with sham."
     )
-    safety_notes(main, context, notes, base, "emergent")
+    safety_notes(main, context, notes, base, "emergent", "effects")
     return Laid(
         document=TableDocument(
             stub="Fluence delivered before the session",

@@ -118,11 +118,52 @@ def test_what_is_missing_is_the_worst(plan):
         ({"AESER": "Y"}, "NNNN"),
         ({"AEREL_DEV": "CAUSAL", "start": "2025-03-01"}, "NNNN"),  # before the first session
         ({"AEREL_DEV": "CAUSAL", "subject": "C"}, "NNNN"),  # no device
+        ({"AEREL_DEV": "CAUSAL", "AESER": "Y", "start": "2025-07-20"}, "YYNY"),  # not emergent: the standard sets no end
+        ({"AEREL_DEV": "CAUSAL", "subject": "D"}, "NNNN"),  # never treated
     ],
 )
 def test_iso_14155(plan, changes, flags):
     record = made(plan, event(**changes)).iloc[0]
     assert "".join(record[["ADEFL", "SADEFL", "ASADEFL", "USADEFL"]]) == flags
+
+
+def test_device_effects_without_a_log_of_sessions(plan):
+    """By the arm: A had a device, C the drug."""
+    adsl = subjects(plan)
+    risk, _ = derive_adrisk(adsl, None, plan)
+    frame = pd.DataFrame([event("A", AEREL_DEV="CAUSAL"), event("C", AEREL_DEV="CAUSAL")]).astype({"AESTDTC": "str"})
+    out, _ = derive_adae({"AE": frame}, adsl, risk, None, plan)
+    assert out["ADEFL"].tolist() == ["Y", "N"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "serious", "assumed"),
+    [
+        ({"AESER": "N", "AEOUT": "FATAL"}, "Y", "N"),
+        ({"AESER": "N", "AESERCRIT": "HOSPITALIZATION"}, "Y", "N"),
+        ({"AESER": None, "AESERCRIT": "DEATH"}, "Y", "N"),
+        ({"AESER": None}, "Y", "Y"),
+        ({"AESER": "N"}, "N", "N"),
+    ],
+)
+def test_the_worse_of_seriousness_outcome_and_criterion(plan, changes, serious, assumed):
+    assert made(plan, event(**changes)).iloc[0][["ASER", "IMPFL"]].tolist() == [serious, assumed]
+
+
+def test_two_codes_of_one_severity(plan):
+    rules = plan.study.adverse_events.model_copy(update={"severity": {"1": "Mild", "MILD": "Mild", "2": "Moderate", "3": "Severe"}})
+    wide = dataclasses.replace(plan, study=plan.study.model_copy(update={"adverse_events": rules}))
+    assert made(wide, event(AESEV="MILD"), event(AESEV="2"), event(AESEV=None))["ASEVN"].tolist() == [1, 2, 3]
+
+
+def test_a_dose_that_is_not_known_has_no_sum(plan):
+    ex = sessions().assign(AFLU=[54.0, np.nan, 54.0, 54.0, 0.0, 0.0])
+    adsl = subjects(plan)
+    risk, _ = derive_adrisk(adsl, ex, plan)
+    assert np.isnan(risk.set_index("USUBJID").loc["A", "CUMFLU"]) and risk.set_index("USUBJID").loc["B", "CUMFLU"] == 0
+    frame = pd.DataFrame([event(start="2025-03-11"), event(start="2025-03-13", SRC_ROW=3), event(start="2025-03-10", SRC_ROW=4)])
+    out, _ = derive_adae({"AE": frame.astype({"AESTDTC": "str"})}, adsl, risk, ex, plan)
+    assert out["ONFLU"].fillna(-1).tolist() == [0, 54, -1] and out["ONSESS"].tolist() == [0, 1, 2]
 
 
 def test_first_occurrences_and_dose_before_onset(plan):
@@ -151,6 +192,13 @@ def test_unknown_words_are_refused(plan):
         made(plan, event(AESEV="4"))
     with pytest.raises(DataError, match="AEREL_DEV, value 'MAYBE'"):
         made(plan, event(AEREL_DEV="MAYBE"))
+    with pytest.raises(DataError, match=r"AESER, value 'Yes' \(A\): not among Y, N"):
+        made(plan, event(AESER="Yes"))
+    lacking = {k: v for k, v in event().items() if k != "AEREL_DEV"}
+    adsl, adex = subjects(plan), sessions()
+    risk, _ = derive_adrisk(adsl, adex, plan)
+    with pytest.raises(ConfigError, match=r"relationship\.DEV\.variable: AE has no column 'AEREL_DEV'; did you mean"):
+        derive_adae({"AE": pd.DataFrame([lacking]).astype({"AESTDTC": "str"})}, adsl, risk, adex, plan)
 
 
 def test_without_rules_there_is_none(plan):
@@ -175,7 +223,25 @@ def test_deficiencies_go_to_who_had_the_device(plan):
     assert frame[["USUBJID", "SRC_ROW", "DESUBJ", "DESADE", "DESADEIM"]].to_numpy().tolist() == [
         ["A", 2, "DE", "N", "N"], ["A", 4, "DR", "Y", "Y"], ["B", 3, "DR", "Y", "N"],
     ]  # fmt: skip
-    assert accounts[["reason", "n"]].to_numpy().tolist() == [["deficiency of a device that nobody had that day", 1]]
+    assert accounts[["reason", "n"]].to_numpy().tolist() == [["deficiency of a device that nobody had then", 1]]
+
+
+def test_deficiencies_with_partial_dates(plan):
+    """D1 was A's in March, B's from 1 April; D2 was A's only."""
+    when = ["2025-03", "2025", None, "2025-04-01", "2025-04", "2025", None, "2024"]
+    de = pd.DataFrame({"SPDEVID": ["D1"] * 5 + ["D2"] * 3, "DESTDTC": when, "DECAT": "x", "SRC_FILE": "de.csv", "SRC_ROW": range(2, 10)})
+    de = de.assign(USUBJID=None, DETERM="x", DESADE="N")
+    dr = pd.DataFrame({"SPDEVID": ["D1", "D1", "D2"], "USUBJID": ["A", "B", "A"], "DRSTDTC": ["2025-03-10", "2025-04-01", "2025-03-12"],
+                       "DRENDTC": ["2025-03", None, "2025-05"]})  # fmt: skip
+    frame, accounts = derive_adde({"DE": de.astype({"DESTDTC": "str", "USUBJID": "str"}), "DR": dr}, subjects(plan), plan)
+    shown = frame[["SRC_ROW", "USUBJID", "ADT"]].assign(F=frame["ADTF"].fillna(""))
+    assert shown.to_numpy().tolist() == [
+        [2, "A", "2025-03-10", "D"], [7, "A", "2025-03-12", "M"], [8, "A", "2025-03-12", "Y"], [5, "B", "2025-04-01", ""],
+        [6, "B", "2025-04-01", "D"],
+    ]  # fmt: skip
+    assert dict(zip(accounts["reason"], accounts["n"], strict=True)) == {
+        "deficiency of a device that nobody had then": 1, "deficiency of a device that more than one subject can have had then": 2,
+    }  # fmt: skip
 
 
 # --- the pilot ------------------------------------------------------------------------------------------------------------------

@@ -92,14 +92,22 @@ def test_strata_add_up_and_an_empty_one_is_there(made):
     assert empty["stat"].isna().all() and (empty["error"] == "no subjects in the column").all()
 
 
-def test_what_an_arm_does_not_record_is_no_zero(made):
+def test_what_does_not_apply_to_an_arm_is_no_zero(made):
     kinds = {"Any event": "TRTEMFL == 'Y'", "Related": "RELFL == 'Y'"}
-    found = counted(made, categories=kinds, not_recorded={"Related": ["DRUG"]}, terms=False)
+    found = counted(made, categories=kinds, not_applicable={"Related": ["DRUG"]}, terms=False)
     for name, blank in (("SHAM", False), ("NIR", False), ("DRUG", True), ("All", True)):
         rows = found[(found["variable_level"] == "Related") & (found["group1_level"] == name)]
-        assert rows["stat"].isna().all() == blank and (rows["error"] == "not recorded in this arm").all() == blank, name
+        assert rows["stat"].isna().all() == blank and (rows["error"] == "does not apply to this arm").all() == blank, name
     assert found.loc[found["variable_level"] == "Any event", "stat"].notna().all()
-    options = EventRatesOptions(categories=kinds, pools=POOLS, not_recorded={"Related": ["DRUG"]})
+    # of a kind that the reference does not record nothing can be compared, and its classes, terms and levels are no zeros either
+    drug = {"not_applicable": {"Related": ["DRUG"]}, "reference": "DRUG", "compare": ["NIR"], "pools": {}}
+    against = counted(made, categories={"Related": "RELFL == 'Y'"}, by="AREL", **drug)
+    compared = against[against["comparison"] != ""]
+    assert len(compared) and compared["stat"].isna().all()
+    drug = against[(against["group1_level"] == "DRUG") & (against["stat_name"] != "N")]
+    assert {"category", "AEBODSYS", "AEDECOD"} <= set(drug["variable"]) and drug["stat"].isna().all()
+    assert against.loc[(against["group1_level"] == "NIR") & (against["comparison"] == ""), "stat"].notna().all()
+    options = EventRatesOptions(categories=kinds, pools=POOLS, not_applicable={"Related": ["DRUG"]})
     rows = ard(event_rates(data(made, "ADAE", "event_rates", ARMS), options))
     of = rows[(rows["variable_level"] == "Related") & (rows["group1_level"] == "DRUG")]
     assert len(of) and of["stat"].isna().all()
@@ -119,7 +127,7 @@ def test_a_subject_without_treatment_is_named(made):
 
 
 def test_reference_and_group_are_needed(made):
-    with pytest.raises(ConfigError, match="'X' is not among the arms"):
+    with pytest.raises(ConfigError, match="the reference 'X' is not among SHAM"):
         counted(made, reference="X")
     with pytest.raises(ConfigError, match="`group` is needed"):
         adverse_events(data(made, "ADAE", "adverse_events", ARMS, group=None), AdverseEventsOptions())
@@ -185,7 +193,8 @@ def test_frequent_terms_have_rates_too(made):
 
 
 def test_deficiencies(made):
-    options = DeviceDeficienciesOptions(categories={"Any": "DECAT != ''", "SADE": "DESADE == 'Y'"}, pools=POOLS)
+    kinds = {"Any": None, "SADE": "DESADE == 'Y'"}
+    options = DeviceDeficienciesOptions(categories=kinds, pools=POOLS, compare=["All"])
     found = ard(device_deficiencies(data(made, "ADDE", "device_deficiencies", ARMS), options))
     key = {"variable": "category", "variable_level": "Any", "group1_level": "All"}
     x = [stat(found, s, **key) for s in ("n", "n_events", "estimate")]
@@ -198,6 +207,11 @@ def test_deficiencies(made):
     assert stat(found, "robust_high", **key) == pytest.approx(100 * rate * np.exp(stats.norm.ppf(0.975) * error), rel=1e-12)
     none = found[(found["variable_level"] == "SADE") & (found["group1_level"] == "NIR") & (found["stat_name"] == "robust_low")]
     assert none["error"].item() == "no event" or none["stat"].notna().all()
+    ratios = found[(found["variable"] == "column") & (found["stat_name"] == "estimate")]
+    assert (
+        ratios["group2_level"].tolist() == ["Any", "SADE"]
+        and ratios["error"].str.contains("4 events are too few|1 events are too few").all()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +254,45 @@ def test_regression_over_sessions_is_that_of_the_model(dose):
         assert values == pytest.approx(fit.ratio(place), rel=1e-9)
 
 
+def test_who_stops_after_one_session_of_light_has_had_light(dose):
+    """Sessions and events of 30 subjects of the light arm end with the first session, whose fluence is not before any session."""
+    from nirls.models.recurrent import poisson_by_subject
+
+    made, _ = dose
+    own = made["ADSL"].loc[made["ADSL"]["TRT01A"] == "NIR", "USUBJID"].iloc[:30]
+    few = made["ADEX"][~(made["ADEX"]["USUBJID"].isin(own) & (made["ADEX"]["DAY"] > 0))]
+    ae = made["ADAE"].assign(ONSESS=made["ADAE"]["ONSESS"].mask(made["ADAE"]["USUBJID"].isin(own), 1.0))
+    options = EventsByDoseOptions(categories={"Any": None}, bands=[500, 1000], compare=["NIR"])
+    found = ard(events_by_dose(data(made | {"ADEX": few, "ADAE": ae}, "ADAE", "events_by_dose"), options))
+    ex = few.sort_values(["USUBJID", "ADT"]).reset_index(drop=True)
+    number = ex.groupby("USUBJID").cumcount() + 1.0
+    y = ae.groupby(["USUBJID", "ONSESS"]).size().reindex(pd.MultiIndex.from_arrays([ex["USUBJID"], number])).fillna(0).to_numpy()
+    light = (ex["TRT01A"] == "NIR").astype(float)
+    design = np.column_stack([np.ones(len(ex)), light, 54.0 * light * (number - 1) / 500, (number - 1) / 12])
+    expected = poisson_by_subject(y, design, ex["USUBJID"]).ratio(1)
+    assert [stat(found, s, variable=LIGHT) for s in ("estimate", "conf_low", "conf_high")] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_fluence_that_is_not_known_is_no_zero(dose):
+    made, _ = dose
+    options = EventsByDoseOptions(categories={"Any": None}, bands=[500, 1000], compare=["NIR"])
+
+    def of(ex):
+        return ard(events_by_dose(data(made | {"ADEX": ex}, "ADAE", "events_by_dose"), options))
+
+    hidden = of(made["ADEX"].assign(AFLU=np.nan))  # as in a blinded study
+    bands = hidden[(hidden["variable"] == "band") & (hidden["stat_name"] == "exposure")]
+    assert set(bands["variable_level"]) == {"0", "not known", "all sessions"}  # before the first session there was none
+    assert stat(hidden, "n_missing", variable="sessions") == 80 * 27
+    rows = hidden[hidden["variable"].isin([LIGHT, DOSE, NUMBER])]
+    assert len(rows) == 3 and (rows["error"] == "the fluence delivered is not known").all()
+    # one session of one subject without a fluence: the 24 after it have no band
+    ex = made["ADEX"]
+    one = of(ex.assign(AFLU=ex["AFLU"].mask((ex["USUBJID"] == "S001") & (ex["ASEQ"] == 4))))
+    assert stat(one, "exposure", variable_level="not known", group1_level="NIR") == 24
+    assert stat(one, "n_missing", variable="sessions") == 24
+
+
 def test_too_few_events_say_so(dose):
     _, found = dose
     rows = found[(found["group2_level"] == "Never") & found["variable"].isin([LIGHT, DOSE, NUMBER, "column"])]
@@ -259,6 +312,16 @@ def test_options_are_checked_when_the_plan_is_read():
     typo = AdverseEventsOptions(categories={"Skin": "AEBODSY == 'Skin'", "Broken": "ASER ="})
     problems = " ".join(typo.cross_check(spec, plan))
     assert "categories: Skin: in the condition" in problems and "AEBODSYS" in problems and "categories: Broken:" in problems
+    arms = list(plan.study.arms)
+    for options, words in (
+        (AdverseEventsOptions(sort_by="Alll"), "sort_by: "),
+        (AdverseEventsOptions(by="ARELX"), "by: "),
+        (AdverseEventsOptions(reference="SHAAM"), "reference: "),
+        (AdverseEventsOptions(compare=["SHAM"]), "compare: 'SHAM' and the reference 'SHAM' share SHAM"),
+        (AdverseEventsOptions(pools={"All": arms[:2]}, compare=["All"]), "share SHAM"),
+        (AdverseEventsOptions(columns=["SHAM"], compare=[arms[1]]), "is not among the columns SHAM"),
+    ):
+        assert words in " ".join(options.cross_check(spec, plan)), options
     bands = EventsByDoseOptions(categories={"x": "TRTEMFL == 'Y'"}, bands=[500, 250])
     assert "must ascend" in " ".join(bands.cross_check(spec, plan))
 

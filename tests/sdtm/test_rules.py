@@ -19,7 +19,7 @@ def account(done, file, level="rows"):
     return {k: int(row[k]) for k in ("read", "accepted", "quarantined", "duplicate", "blank", "not_selected") if row[k]}
 
 
-def test_r01_excel_dates_quarantine_the_record_and_name_the_guess(trial):
+def test_r01_excel_dates_name_the_guess_and_an_event_stays(trial):
     for i, text in enumerate(["03/05/2025", "45000", "5-Mar-25", "2025-02-30"]):
         trial.tables["ae"][i]["AESTDTC"] = text
     done = trial.run()
@@ -30,7 +30,14 @@ def test_r01_excel_dates_quarantine_the_record_and_name_the_guess(trial):
     assert "day and month cannot be told apart" in found["message"][0] and "2023-03-15" in found["message"][1]
     assert "spreadsheet" in found["message"][2] and "not a date of the calendar" in found["message"][3]
     assert all("ISO 8601" in m for m in found["message"])
-    assert len(done.domains["AE"]) == 0 and account(done, "ae.csv") == {"read": 4, "quarantined": 4}
+    assert done.domains["AE"]["AESTDTC"].isna().sum() == 4 and account(done, "ae.csv") == {"read": 4, "accepted": 4}
+
+
+def test_r01_excel_dates_quarantine_a_record(trial):
+    trial.tables["lb"][0]["LBDTC"] = "03/05/2025"
+    done = trial.run()
+    assert [f[:4] for f in trial.findings()] == [("R01", "lb.csv", 2, "LBDTC")]
+    assert len(done.domains["LB"]) == 3 and account(done, "lb.csv") == {"read": 4, "accepted": 3, "quarantined": 1}
 
 
 @pytest.mark.parametrize("column", ["RANDDTC", "RFICDTC"])
@@ -260,6 +267,9 @@ def test_r17_end_before_start(trial):
     trial.tables["ae"][1] |= {"AESTDTC": "2025-03-05", "AEENDTC": "2025-03"}
     found = [f for f in trial.findings() if f[0] == "R17"]
     assert found == [("R17", "ae.csv", 2, "AEENDTC", "2025-03-04", "Q"), ("R17", "dx.csv", 2, "END_UTC", "2025-03-02T19:59:59Z", "Q")]
+    done = trial.run()
+    assert done.domains["AE"]["AEENDTC"].isna().tolist() == [True, False, False, False], "the event stays, without its end"
+    assert aside(done, "AE") == [] and aside(done, "DX") == [(2, "R17")]
 
 
 def test_r17_in_dm_stops(trial):

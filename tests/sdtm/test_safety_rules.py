@@ -2,6 +2,7 @@
 
 import pytest
 
+from nirls.errors import ConfigError
 from nirls.sdtm.ingest import RejectedError
 
 
@@ -74,7 +75,7 @@ def test_r54_an_undecidable_usade_stops(events, relation):
     text = str(events.rejected())
     assert "[R54] ae.csv, line 2, column ANTICIP (T-01-001)" in text and "USADE" in text and "Say Y if the risk analysis" in text
     events.tables["ae"][0]["ANTICIP"] = "N"
-    assert events.findings() == []
+    assert [f for f in events.findings() if f[0] != "R71"] == []
     events.tables["ae"][0] |= {"ANTICIP": "", "AEREL": "NOT"}
     assert events.findings() == []
 
@@ -109,8 +110,93 @@ def test_r56_unknown_device(events):
 def test_r57_a_death_is_a_fatal_event(events):
     events.tables["dm"][0]["DTHDTC"] = "2025-03-20"
     assert "[R57] dm.csv, line 2, column DTHDTC, value '2025-03-20' (T-01-001)" in str(events.rejected())
-    events.tables["ae"][0]["AEOUT"] = "FATAL"
+    events.tables["ae"][0] |= {"AEOUT": "FATAL", "AESER": "Y", "AESERCRIT": "DEATH"}
     assert events.findings() == []
+
+
+def test_r54_seriousness_not_said_is_a_warning(events):
+    events.tables["ae"][0] |= {"AESER": "", "AEREL": "CAUSAL"}
+    assert events.findings("R54") == [("ae.csv", 2, "AESER", None, "W")]
+    assert "the worst case" in events.run().ledger.findings["message"][0]
+
+
+def test_r55_one_term_in_two_classes(events):
+    for row in events.tables["ae"]:
+        row |= {"AEDECOD": "Headache", "AEBODSYS": "Nervous system disorders"}
+    events.tables["ae"][1]["AEBODSYS"] = "General disorders"
+    assert events.findings() == [("R55", "ae.csv", 3, "AEBODSYS", "General disorders", "W")]
+    assert "'Nervous system disorders' elsewhere" in events.run().ledger.findings["message"][0]
+
+
+def test_r68_a_fatal_event_called_not_serious(events):
+    events.tables["ae"][0]["AEOUT"] = "FATAL"
+    events.tables["ae"][1]["AESERCRIT"] = "HOSPITALIZATION"
+    assert events.findings("R68") == [("ae.csv", 2, "AESER", "N", "W"), ("ae.csv", 3, "AESER", "N", "W")]
+    found = events.run().ledger.findings
+    first, second = found.loc[found["rule"] == "R68", "message"]
+    assert "was fatal" in first and "has a criterion" in second and "counts as serious" in first
+
+
+def test_r03_two_events_of_one_number_stay(events):
+    events.tables["ae"][1] |= {"USUBJID": events.tables["ae"][0]["USUBJID"], "AEDECOD": "Nausea"}
+    done = events.run()
+    assert [f[:3] for f in events.findings()] == [("R03", "ae.csv", 2), ("R03", "ae.csv", 3)]
+    assert "Both stay, since none may be lost" in done.ledger.findings["message"][0] and len(done.domains["AE"]) == 4
+
+
+def test_r54_is_of_subjects_with_a_device(events):
+    events.study["arms"]["DRUG"] = {"label": "Drug", "short": "Drug", "role": "active"}
+    events.tables["dm"][0] |= {"ARMCD": "DRUG", "ACTARMCD": "DRUG"}
+    events.tables["ae"][0] |= {"AESER": "Y", "AESERCRIT": "DEATH", "AEREL": "CAUSAL"}
+    assert [f for f in events.findings() if f[0] == "R54"] == []
+
+
+def test_r57_a_fatal_event_without_a_death(events):
+    events.tables["ae"][1] |= {"AEOUT": "FATAL", "AESER": "Y", "AESERCRIT": "DEATH"}
+    assert events.findings() == [("R57", "ae.csv", 3, "AEOUT", "FATAL", "W")]
+
+
+@pytest.mark.parametrize(("column", "words"), [("AESEV", "severe"), ("AEREL", "related to the device"), ("AESTDTC", "treatment-emergent")])
+def test_r71_what_is_not_said_is_noted(events, column, words):
+    events.tables["ae"][1][column] = ""
+    events.tables["ae"][1]["AEENDTC"] = ""
+    assert [f for f in events.findings() if f[0] == "R71"] == [("R71", "ae.csv", 3, column, None, "W")]
+    found = events.run().ledger.findings
+    assert f"counts as {words}" in found.loc[found["rule"] == "R71", "message"].item()
+
+
+def test_r69_unknown_words_are_all_named(events):
+    events.tables["ae"][0]["AESEV"] = "9"
+    events.tables["ae"][1]["AEREL"] = "UNLIKELY"
+    text = str(events.rejected())
+    assert "line 2, column AESEV, value '9'" in text and "not among 1, 3 of study.yaml: adverse_events.severity" in text
+    assert "line 3, column AEREL, value 'UNLIKELY'" in text and "not among NOT, CAUSAL" in text
+
+
+def test_r69_yes_is_y(events):
+    events.tables["ae"][2]["AESER"] = "Yes"
+    assert "[R69] ae.csv, line 4, column AESER, value 'Yes'" in str(events.rejected())
+
+
+def test_a_relationship_that_ae_does_not_have(events):
+    events.study["adverse_events"] = EVENTS | {"relationship": {"DEV": EVENTS["relationship"]["DEV"] | {"variable": "AEREAL"}}}
+    with pytest.raises(ConfigError, match=r"relationship\.DEV\.variable: AE has no column 'AEREAL'; did you mean 'AEREL'\?"):
+        events.run()
+
+
+def test_r70_a_deficiency_of_nobody(events):
+    columns = {"USUBJID": "", "DECAT": "MALFUNCTION", "DETERM": "x", "DESADE": "N"}
+    events.tables["de"] = [
+        {"SPDEVID": "D1", "DESTDTC": "2025-03-20", **columns}, {"SPDEVID": "D1", "DESTDTC": "2025", **columns},
+        {"SPDEVID": "D2", "DESTDTC": "2025-03-20", **columns},
+    ]  # fmt: skip
+    events.tables["dr"] = [
+        {"SPDEVID": "D1", "USUBJID": "T-01-001", "DRSTDTC": "2025-03-01", "DRENDTC": "2025-03-31"},
+        {"SPDEVID": "D1", "USUBJID": "T-02-004", "DRSTDTC": "2025-04-02", "DRENDTC": ""},
+    ]
+    events.study["sources"] += [{"domain": "DE", "file": "de.csv"}, {"domain": "DR", "file": "dr.csv"}]
+    found = [f for f in events.findings() if f[0] == "R70"]
+    assert found == [("R70", "de.csv", 3, "DESTDTC", "2025", "W"), ("R70", "de.csv", 4, "DESTDTC", "2025-03-20", "W")]
 
 
 def test_r60_a_lost_decimal_point(trial):

@@ -23,6 +23,8 @@ def safety_results(arms):
         return ard(adverse_events(data(made, "ADAE", "adverse_events", arms), AdverseEventsOptions(**shared, **options)))
 
     listed = records(data(made, "ADAE", "records", arms), RecordsOptions(columns=["AEDECOD", "ASTDT", "ONSESS"], sort=["ASTDT"]))
+    nothing = made | {"ADAE": made["ADAE"].iloc[:0]}
+    none_listed = records(data(nothing, "ADAE", "records", arms), RecordsOptions(columns=["AEDECOD", "ASTDT", "ONSESS"], sort=["ASTDT"]))
     return {
         "kinds": events(categories=KINDS, strata=["NEUROPFL", "CANCERFL"]),
         "terms": events(terms=True),
@@ -41,6 +43,11 @@ def safety_results(arms):
         ),
         "listed": ard(listed),
         "records": listed.records,
+        "none_listed": ard(none_listed),
+        "none_records": none_listed.records,
+        "no_terms": ard(
+            adverse_events(data(nothing, "ADAE", "adverse_events", arms), AdverseEventsOptions(**shared, terms=True))
+        ),
     }  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Tables, figure and listing of safety: the numbers of the results in their places."""
 
+import xml.etree.ElementTree as ET
+
 import pytest
 
 from nirls.tlf.errors import DisplayError
@@ -8,6 +10,7 @@ from nirls.tlf.layouts.registry import all_layouts
 from nirls.tlf.make import make_display
 from tests.methods.test_linear_methods import stat
 from tests.tlf.display_trial import display
+from tests.tlf.drawn import SVG, words
 from tests.tlf.safety_results import safety_results
 from tests.tlf.test_durability_displays import row_of
 
@@ -82,6 +85,7 @@ def test_deficiencies_and_dose(two, arms):
     values = [stat(of["dose"], s, **key) for s in ("estimate", "conf_low", "conf_high")]
     expected = f"{number(values[0], 2)} {interval(values[1], values[2], 2)}"
     assert row_of(document, "Per 500 J/cm² more before the session").cells[-1].text == expected
+    assert row_of(document, f"Any light / {two.context.arms[0].short}, by subject").cells[-1].text.count("(") == 1
     labels = [r.label for r in document.rows]
     assert labels.index("0 J/cm²") < labels.index("0–250 J/cm²") < labels.index("All sessions")
 
@@ -94,8 +98,10 @@ def test_a_listing_has_every_record(two, arms):
     assert len(rows) == len(of["records"]) and sum(bool(r.label) for r in rows) == of["records"]["USUBJID"].nunique()
     first = of["records"].iloc[0]
     assert rows[0].cells[1].text == f"{first['ASTDT']} / {first['ONSESS']:.0f}"
-    none, _ = table(two, "listing", main=of["listed"], options={"columns": columns}, records=of["records"].iloc[:0])
+    none, _ = table(two, "listing", main=of["none_listed"], options={"columns": columns}, records=of["none_records"])
     assert [r.label for r in none.rows] == ["No record fulfils the condition of this listing."]
+    with pytest.raises(DisplayError, match=r"0 of the 0 records of 'x' would be shown"):
+        table(two, "listing", main=of["listed"], options={"columns": columns}, records=of["records"].iloc[:0])
     with pytest.raises(DisplayError, match="the records have no AETERM"):
         table(two, "listing", main=of["listed"], options={"columns": [{"variables": ["AETERM"], "label": "x"}]}, records=of["records"])
 
@@ -120,6 +126,8 @@ def test_narratives_hold_the_facts_of_each_event(two, arms):
     assert document.rows[1].cells[0].text == two.context.arms[0].label
     assert [r.cells[0].text for r in document.rows[2::3]] == [f"{r['ASTDT']} / {r['ONSESS']:.0f}" for r in expected]
     assert all(r.cells[0].refs for r in document.rows if r.kind == "data") and "written by a physician" in document.footnotes[0].text
+    lost, _ = table(two, "narratives", main=of["listed"], options=options, records=mixed.assign(**{group: None}))
+    assert {r.cells[0].text for r in lost.rows[1::3]} == {"No treatment of the plan received"} and len(lost.rows) == len(document.rows)
     none, _ = table(two, "narratives", main=of["listed"], options=options, records=mixed.iloc[:0])
     assert [r.label for r in none.rows] == ["No event needs a narrative."]
     with pytest.raises(DisplayError, match="the records have no AEOUT; they have"):
@@ -128,9 +136,54 @@ def test_narratives_hold_the_facts_of_each_event(two, arms):
         table(two, "narratives", main=of["listed"], options=options)
 
 
+def test_a_listing_has_the_subjects_without_treatment(two, arms):
+    """An event of a subject who was never treated is in the listing of events."""
+    of = safety_results(arms)
+    columns = [{"variables": ["AEDECOD"], "label": "Term"}]
+    lost = of["records"].assign(TRT01A=of["records"]["TRT01A"].where(of["records"]["USUBJID"] != of["records"]["USUBJID"].iloc[-1]))
+    document, _ = table(two, "listing", main=of["listed"], options={"columns": columns}, records=lost)
+    rows = [r for r in document.rows if r.kind == "data"]
+    assert len(rows) == len(lost)
+    place = [r.label for r in document.rows].index("No treatment of the plan received")
+    assert document.rows[place + 1].label == lost["USUBJID"].iloc[-1] and place == len(document.rows) - 1 - lost["TRT01A"].isna().sum()
+
+
+def test_dots_are_drawn_at_their_values(two, arms):
+    """Estimate and limits of a term against the positions of the axis' own tick marks."""
+    of = safety_results(arms)["terms"]
+    document, out = table(two, "adverse_event_dots", main=of, options={"least": 0}, kind="figure")
+    root = ET.fromstring(out["svg"])
+    discs = [float(c.get("cx")) for c in root.iter(f"{SVG}circle") if float(c.get("r")) == 4.2]
+    versus = {"variable": "AEDECOD", "comparison": f"Any light - {arms[0]}"}
+    terms = sorted((stat(of, "estimate", variable_level=t, **versus) for t in ("Erythema", "Pruritus", "Headache")), reverse=True)
+    assert len(discs) == 3 and discs == sorted(discs, reverse=True)
+    ticks = [(float(t.get("x")), float("".join(t.itertext()).replace("−", "-"))) for t in root.iter(f"{SVG}text")
+             if t.get("text-anchor") == "middle" and "".join(t.itertext()).replace("−", "-").lstrip("-").replace(".", "").isdigit()
+             and float(t.get("x")) > 480]  # fmt: skip
+    (x0, v0), (x1, v1) = ticks[0], ticks[-1]
+    assert discs == pytest.approx([x0 + (v - v0) / (v1 - v0) * (x1 - x0) for v in terms], abs=0.02)
+    assert "Erythema" in document.alt
+
+
+def test_a_figure_without_terms_says_so(two, arms):
+    of = safety_results(arms)
+    for main, options in ((of["terms"], {"least": 100.0}), (of["no_terms"], {})):
+        document, out = table(two, "adverse_event_dots", main=main, options=options, kind="figure")
+        assert any("No preferred term was had by" in text for text in words(out["svg"])) and b"nan" not in out["svg"]
+        assert document.refs
+
+
+def test_an_arm_that_nobody_received_is_not_drawn(two, arms):
+    of = safety_results(arms)["terms"]
+    nobody = of["group1_level"] == arms[1]
+    empty = of.assign(
+        stat=of["stat"].mask(nobody & of["stat_name"].isin(["N", "n", "n_events"]), 0.0).mask(nobody & (of["stat_name"] == "p"))
+    )
+    document, out = table(two, "adverse_event_dots", main=empty, options={"least": 0}, kind="figure")
+    assert b"nan" not in out["svg"] and any("Not drawn, since nobody received it" in note.text for note in document.footnotes)
+
+
 def test_unknown_columns_are_named(two, arms):
     with pytest.raises(DisplayError, match=r"options\.columns: All not in analysis 'x', which has"):
         table(two, "adverse_events", main=safety_results(arms)["kinds"], options={"columns": ["All"]})
-    with pytest.raises(DisplayError, match="no term is had by 100%"):
-        table(two, "adverse_event_dots", main=safety_results(arms)["terms"], options={"least": 100.0}, kind="figure")
     assert {"adverse_events", "adverse_event_terms", "event_rates", "listing"} <= set(all_layouts())

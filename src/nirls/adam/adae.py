@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +13,11 @@ from nirls.adam.dates import FULL, complete_date, date_part, study_day, to_date
 from nirls.adam.spec import conform, core_columns, variables
 from nirls.errors import ConfigError, DataError
 from nirls.plan.where import where_mask
-from nirls.sdtm.rulebook.safety import SERIOUSNESS, related_mask
+from nirls.sdtm.rulebook.safety import SERIOUSNESS, criterion_mask, fatal_mask, related_mask
 
 if TYPE_CHECKING:
     from nirls.plan.load import Plan
     from nirls.plan.safety import AdverseEvents
-
-OPTIONAL = ("AESEQ", "MEDDRAV", "AESEV", "AEOUT", "SPDEVID")
 
 
 def derive_adae(
@@ -28,7 +27,8 @@ def derive_adae(
 
     A partial date of onset is its earliest day on or after the first session or dose, if it can be one, so that no event that may be
     treatment-emergent is taken for another; an onset without a date is that first day, unless the event ended before. A severity,
-    seriousness or relationship that is missing is the worst of the plan (IMPFL = Y).
+    seriousness or relationship that is missing is the worst of the plan (IMPFL = Y); an event that was fatal, or has a criterion of
+    seriousness, is serious. An adverse device effect is related and began at the first session or later: however long after the last.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def derive_adae(
     ConfigError
         Without `adverse_events` in study.yaml, or a condition that AE cannot answer.
     DataError
-        A severity or a relationship that the plan does not list.
+        A severity or a relationship that the plan does not list, or a seriousness other than Y and N.
     """
     rules = plan.study.adverse_events
     if rules is None:
@@ -67,12 +67,13 @@ def derive_adae(
     emergent = first.notna() & out["ASTDT"].notna() & (out["ASTDT"] >= first) & ~(out["ASTDT"] > last).fillna(False)
     out = out.assign(TRTEMFL=_yes(emergent))
     out = _judged(out, rules)
-    out = _conditions(out, rules)
+    out = _texts(_conditions(out, rules))
     for name in ("AEDECOD", "AEBODSYS"):
         column = out[name] if name in out.columns else pd.Series(np.nan, index=out.index)
         out[name] = column.astype("str").fillna(rules.uncoded)
     if rules.device:
-        out = _device(out, pd.Series(risk["NSESS"].to_numpy(), index=out.index) > 0, rules)
+        worn = (risk["NSESS"] > 0 if adex is not None else risk["TRT01A"].isin(plan.study.device_arms)).to_numpy()
+        out = _device(out, worn & (out["ASTDT"] >= first).fillna(False), rules)
     out = _before_onset(out, adex, blinded=plan.study.blinding == "blinded")
     out = out.sort_values(["USUBJID", "ASTDT", *(["AESEQ"] if "AESEQ" in out.columns else []), "SRC_ROW"], kind="stable")
     out = _first(out.reset_index(drop=True))
@@ -117,44 +118,52 @@ def _dated(out: pd.DataFrame, first: pd.Series, adsl: pd.DataFrame, cut: str) ->
 def _judged(out: pd.DataFrame, rules: AdverseEvents) -> pd.DataFrame:
     """Severity, seriousness and relationships in the plan's words; what is missing is the worst."""
     severity, serious = _column(out, "AESEV"), _column(out, "AESER")
-    _known(out, "AESEV", severity, rules.severity, "adverse_events.severity")
-    words, missing = list(rules.severity.values()), severity.isna() | serious.isna()
-    out = out.assign(ASEV=severity.map(rules.severity).astype("str").fillna(words[-1]), ASER=serious.fillna("Y"))
-    place = {text: i + 1.0 for i, text in enumerate(words)}
-    out = out.assign(ASEVN=out["ASEV"].map(place).astype("float64"))
+    _known(out, "AESEV", severity, rules.severity, "not among {} of study.yaml: adverse_events.severity")
+    _known(out, "AESER", serious, ("Y", "N"), "not among {}")
+    words, surely = list(dict.fromkeys(rules.severity.values())), fatal_mask(out, rules) | criterion_mask(out)
+    missing = severity.isna() | (serious.isna() & ~surely)
+    out = out.assign(ASEV=severity.map(rules.severity).astype("str").fillna(words[-1]), ASER=serious.fillna("Y").mask(surely, "Y"))
+    out = out.assign(ASEVN=_place(out["ASEV"], words))
     strongest = pd.Series(0.0, index=out.index)
-    texts: dict[float, str] = {}
     for key, item in rules.relationship.items():
         value = _column(out, item.variable)
-        _known(out, item.variable, value, item.levels, f"adverse_events.relationship.{key}.levels")
-        rank = {level: i + 1.0 for i, level in enumerate(item.levels)}
-        number = value.map(rank).fillna(float(len(rank)))
-        texts |= {i: text for i, text in zip(rank.values(), item.levels.values(), strict=True) if i not in texts}
-        words = list(item.levels.values())
+        _known(out, item.variable, value, item.levels, f"not among {{}} of study.yaml: adverse_events.relationship.{key}.levels")
+        words = list(dict.fromkeys(item.levels.values()))
         out[f"AREL{key}"] = value.map(item.levels).astype("str").fillna(words[-1])
+        number = _place(out[f"AREL{key}"], words)
         strongest, missing = strongest.where(strongest >= number, number), missing | value.isna()
+    texts = {i + 1.0: text for i, text in enumerate(words)}
     return out.assign(ARELN=strongest, AREL=strongest.map(texts).astype("str"), RELFL=_yes(related_mask(out, rules)), IMPFL=_yes(missing))
 
 
-def _known(frame: pd.DataFrame, name: str, values: pd.Series, levels: dict[str, str], place: str) -> None:
+def _place(texts: pd.Series, words: list[str]) -> pd.Series:
+    return texts.map({text: i + 1.0 for i, text in enumerate(words)}).astype("float64")
+
+
+def _known(frame: pd.DataFrame, name: str, values: pd.Series, levels: Iterable[str], wrong: str) -> None:
     strange = values.notna() & ~values.isin(list(levels))
     if strange.any():
         row = frame[strange].iloc[0]
         raise DataError(
-            f"{row['SRC_FILE']}, line {row['SRC_ROW']}, column {name}, value {values[strange].iloc[0]!r} ({row['USUBJID']}): not among "
-            f"{', '.join(levels)} of study.yaml: {place}, as are {int(strange.sum())} value(s) in all. Correct the data, or add the level"
+            f"{row['SRC_FILE']}, line {row['SRC_ROW']}, column {name}, value {values[strange].iloc[0]!r} ({row['USUBJID']}): "
+            f"{wrong.format(', '.join(levels))}, as are {int(strange.sum())} value(s) in all. Correct the data, or add the level"
         )
 
 
 def _conditions(out: pd.DataFrame, rules: AdverseEvents) -> pd.DataFrame:
-    """Fatal, withdrawn, interrupted; action and criteria of seriousness as texts."""
-    for name, field, where in (("FATALFL", "fatal", rules.fatal), ("WDRAWFL", "withdrawn", rules.withdrawn),
-                               ("INTRFL", "interrupted", rules.interrupted)):  # fmt: skip
+    """Fatal, withdrawn, interrupted."""
+    out = out.assign(FATALFL=_yes(fatal_mask(out, rules)))
+    for name, field, where in (("WDRAWFL", "withdrawn", rules.withdrawn), ("INTRFL", "interrupted", rules.interrupted)):
         try:
             mask = where_mask(where, out) if where is not None else pd.Series(False, index=out.index)
         except ConfigError as error:
             raise ConfigError(f"study.yaml: adverse_events.{field}: {error}") from None
         out[name] = _yes(mask)
+    return out
+
+
+def _texts(out: pd.DataFrame) -> pd.DataFrame:
+    """Action taken and criteria of seriousness."""
     action = next((c for c in ("AEACNDEV", "AEACN") if c in out.columns), None)
     if action is not None:
         out["AEACT"] = out[action].astype("str")
@@ -163,15 +172,17 @@ def _conditions(out: pd.DataFrame, rules: AdverseEvents) -> pd.DataFrame:
     else:
         flags = [c for c in SERIOUSNESS if c in out.columns]
         if flags:
-            words = (out[flags] == "Y").apply(lambda row: ", ".join(c for c in flags if row[c]), axis=1).astype("str")
-            out["AESERCRT"] = words.where(words != "")
+            words = pd.Series("", index=out.index)
+            for name in flags:
+                words = words.mask(out[name] == "Y", words + ", " + SERIOUSNESS[name])
+            out["AESERCRT"] = words.str.removeprefix(", ").where(words != "")
     return out
 
 
-def _device(out: pd.DataFrame, worn: pd.Series, rules: AdverseEvents) -> pd.DataFrame:
-    """ADE, SADE, ASADE and USADE as ISO 14155:2020 defines them (clause 3); not of subjects who never had a session of a device."""
+def _device(out: pd.DataFrame, since_use: pd.Series, rules: AdverseEvents) -> pd.DataFrame:
+    """ADE, SADE, ASADE and USADE as ISO 14155:2020 defines them (clause 3): related to the device or its use, without end after it."""
     assert rules.anticipated is not None
-    effect = (out["TRTEMFL"] == "Y") & (out["RELFL"] == "Y") & worn
+    effect = (out["RELFL"] == "Y") & since_use
     serious = effect & (out["ASER"] == "Y")
     anticipated = _column(out, rules.anticipated) == "Y"
     return out.assign(ADEFL=_yes(effect), SADEFL=_yes(serious), ASADEFL=_yes(serious & anticipated), USADEFL=_yes(serious & ~anticipated))
@@ -183,10 +194,12 @@ def _before_onset(out: pd.DataFrame, adex: pd.DataFrame | None, *, blinded: bool
     if adex is not None:
         took = adex.loc[adex["ANL01FL"] == "Y", ["USUBJID", "ADT", "AFLU"]].dropna(subset="ADT")
         pairs = out[["USUBJID", "ASTDT"]].reset_index().merge(took, on="USUBJID")
-        before = pairs[pairs["ADT"] <= pairs["ASTDT"]].groupby("index")["AFLU"].agg(["size", "sum"])
+        each = pairs[pairs["ADT"] <= pairs["ASTDT"]].groupby("index")["AFLU"]
+        # a session without a fluence: the sum is not known
+        before = pd.DataFrame({"size": each.size(), "sum": each.sum().where(each.count() == each.size())})
         device = out["USUBJID"].isin(took["USUBJID"]) & out["ASTDT"].notna()
         out["ONSESS"] = before["size"].reindex(out.index).fillna(0.0).where(device)
-        out["ONFLU"] = before["sum"].reindex(out.index).fillna(0.0).where(device)
+        out["ONFLU"] = before["sum"].reindex(out.index).mask(out["ONSESS"] == 0, 0.0).where(device)
     if blinded:
         out = out.assign(ONFLU=np.nan, **({"SPDEVID": pd.Series(np.nan, index=out.index, dtype="str")} if "SPDEVID" in out.columns else {}))
     return out

@@ -43,13 +43,13 @@ def derive_adrisk(adsl: pd.DataFrame, adex: pd.DataFrame | None, plan: Plan) -> 
     rules = plan.study.adverse_events
     if rules is None:
         raise ConfigError("study.yaml: adverse_events is absent, which ADRISK and ADAE need")
-    out = adsl[(adsl["TRTFL"] == "Y") & adsl["TRT01A"].notna()].reset_index(drop=True)
+    out = adsl[adsl["TRTFL"] == "Y"].reset_index(drop=True)
     days = pd.DataFrame({"EXSTDT": to_date(out["TRTSDT"]), "EXENDT": to_date(out["TRTEDT"])})
     worn = pd.DataFrame({"NSESS": pd.Series(float("nan"), index=out.index), "CUMFLU": float("nan")})
     if adex is not None:
         took = adex[(adex["ANL01FL"] == "Y") & adex["USUBJID"].isin(out["USUBJID"])]
         each = took.assign(DAY=to_date(took["ADT"])).groupby("USUBJID")
-        summed = each.agg(EXSTDT=("DAY", "min"), EXENDT=("DAY", "max"), NSESS=("DAY", "size"), CUMFLU=("AFLU", "sum"))
+        summed = each.agg(EXSTDT=("DAY", "min"), EXENDT=("DAY", "max"), NSESS=("DAY", "size"), CUMFLU=("AFLU", _total))
         summed = summed.reindex(out["USUBJID"]).reset_index(drop=True)
         days = summed[["EXSTDT", "EXENDT"]].fillna(days)
         worn = summed[["NSESS", "CUMFLU"]]
@@ -71,6 +71,9 @@ def derive_adrisk(adsl: pd.DataFrame, adex: pd.DataFrame | None, plan: Plan) -> 
     text = {name: column.dt.strftime("%Y-%m-%d").astype("str") for name, column in days.items()}
     out = out[core_columns(plan)].assign(**text, RISKDAYS=length, RISKYRS=length / YEAR, NSESS=worn["NSESS"], CUMFLU=worn["CUMFLU"])
     untreated = int(((adsl["RANDFL"] == "Y") & ~adsl["USUBJID"].isin(out["USUBJID"])).sum())
-    return conform(out, variables("ADRISK", plan)), accounts(
-        "ADRISK", "DM", {"randomized subject not treated, or with no arm of the plan as treated": untreated}
-    )
+    return conform(out, variables("ADRISK", plan)), accounts("ADRISK", "DM", {"randomized subject who was not treated": untreated})
+
+
+def _total(dose: pd.Series) -> float:
+    """Sum of the fluence; not known if that of a session is not."""
+    return dose.sum(skipna=False)

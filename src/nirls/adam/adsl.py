@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from nirls.plan.load import Plan
     from nirls.plan.study import AfterBaseline, Study
 
-DEVICE_ROLES = ("sham", "nir")
-
 
 def derive_adsl(domains: dict[str, pd.DataFrame], plan: Plan, findings: pd.DataFrame | None = None) -> pd.DataFrame:
     """Derive ADSL.
@@ -129,7 +127,7 @@ def _treatment_dates(adsl: pd.DataFrame, domains: dict[str, pd.DataFrame], study
     dosed = adsl["USUBJID"].isin(ex["USUBJID"]) if ex is not None else adsl["_FIRST"].notna()
     if dx is not None:
         worn = adsl["USUBJID"].isin(dx.loc[dx["ON_SEC"] > 0, "USUBJID"])
-        device = adsl["ACTARMCD"].isin([code for code, arm in study.arms.items() if arm.role in DEVICE_ROLES])
+        device = adsl["ACTARMCD"].isin(study.device_arms)
         dosed = worn.where(device, dosed)
     treated = dosed & (adsl["RANDFL"] == "Y")
     last = adsl["_LAST"]

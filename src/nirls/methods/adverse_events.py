@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -12,13 +12,15 @@ from nirls.methods._safety import (
     Part,
     SafetyOptions,
     all_treated,
+    applicable,
     counted_by,
     differences,
+    kinds_of,
     parts,
+    reference_part,
     sizes,
     sponsor_words,
     subjects_with,
-    unrecorded,
 )
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
@@ -30,19 +32,21 @@ if TYPE_CHECKING:
     from nirls.plan.load import Plan
 
 CATEGORY, SOC, TERM = "category", "AEBODSYS", "AEDECOD"
-ORDERED = {"ASEV": "ASEVN", "AREL": "ARELN"}
 
 
 class AdverseEventsOptions(SafetyOptions):
     """Options of `adverse_events`."""
 
-    categories: dict[str, str] = Field(
-        default={"Any event": "TRTEMFL == 'Y'"}, description="Kind of event → condition over ADAE; a subject counts once in each.",
+    categories: dict[str, str | None] = Field(
+        default={"Any event": "TRTEMFL == 'Y'"},
+        description="Kind of event → condition over ADAE, none for all records of the analysis; a subject counts once in each.",
         min_length=1,
-    )  # fmt: skip
+    )
     terms: bool = Field(False, description="Count organ classes and preferred terms of the first kind of event as well.")
-    by: Literal["ASEV", "AREL"] | None = Field(
-        None, description="Count each subject at the worst severity (ASEV) or the strongest relationship (AREL) of its events."
+    by: str | None = Field(
+        None,
+        description="Count each subject at the worst severity (ASEV) or the strongest relationship of its events: of all (AREL) or of one "
+        "(AREL and its key in study.yaml, as ARELDEV).",
     )
     sort_by: str | None = Field(None, description="Arm or pool by whose subjects classes and terms are sorted; default: all subjects.")
     strata: list[str] = Field([], description="Variables of ADSL: every kind of event is counted within each of their levels, too.")
@@ -55,6 +59,13 @@ class AdverseEventsOptions(SafetyOptions):
         yield from super().cross_check(spec, plan)
         if spec.dataset != "ADAE":
             yield f"the data set must be ADAE, not {spec.dataset}"
+        columns = [*(a for a, arm in plan.study.arms.items() if not arm.not_an_arm), *self.pools]
+        if self.sort_by is not None and self.sort_by not in columns:
+            yield f"sort_by: {unknown('arm or pool', self.sort_by, columns)}"
+        rules = plan.study.adverse_events
+        scales = ["ASEV", "AREL", *(f"AREL{key}" for key in (rules.relationship if rules is not None else ()))]
+        if self.by is not None and self.by not in scales:
+            yield f"by: {unknown('scale', self.by, scales)}"
         known = [*plan.study.covariates, *plan.study.strata]
         for name in self.strata:
             if name not in known:
@@ -66,17 +77,18 @@ def adverse_events(data: AnalysisData, options: AdverseEventsOptions) -> MethodR
     """Subjects with adverse events, and numbers of events, by treatment received: kinds of events, classes and terms, risk differences."""
     from nirls.ard.build import row
     from nirls.errors import ConfigError
-    from nirls.plan.where import where_mask
 
     require(data.frame, [SOC, TERM, "TRTEMFL"], data.analysis_id)
-    group, columns, reference = parts(data, options)
+    group, columns = parts(data, options)
+    reference = reference_part(data, options, group)
     compared = [part for part in columns if part.name in options.compare]
-    kinds = {label: data.frame[where_mask(where, data.frame)] for label, where in options.categories.items()}
+    kinds = kinds_of(data.frame, options.categories)
     found = sizes(data, group, columns)
     for label, events in kinds.items():
         found += _kind(events, data.adsl, label, group, columns, compared, reference, options, {})
         if options.by is not None:
-            found += _worst(events, data, options.by, group, columns, {"variable": CATEGORY, "variable_level": label})
+            mine = _worst(events, data, options.by, group, columns, {"variable": CATEGORY, "variable_level": label})
+            found += applicable(mine, label, columns, reference, options)
     for name in options.strata:
         if name not in data.adsl.columns:
             raise ConfigError(f"analyses.yaml: {data.analysis_id}: strata: ADSL has no variable {name!r}")
@@ -93,14 +105,15 @@ def adverse_events(data: AnalysisData, options: AdverseEventsOptions) -> MethodR
                 own = events[events["USUBJID"].isin(inside["USUBJID"])]
                 found += _kind(own, inside, label, group, columns, compared, reference, options, of)
     if options.terms:
-        found += _terms(next(iter(kinds.values())), data, group, columns, compared, reference, options)
+        label, events = next(iter(kinds.items()))
+        mine = _terms(events, data, group, columns, compared, reference, options)
+        found += applicable(mine, label, columns, reference, options)
     found += all_treated(data, group)
     found.append(row("conf_level", options.level, variable="model"))
-    texts = {
-        "interval": "percentages exact (Clopper–Pearson), differences Miettinen–Nurminen",
-        **counted_by(data, group),
-        **sponsor_words(data.plan),
-    }
+    intervals = ["percentages exact (Clopper–Pearson)"] * options.limits + ["differences Miettinen–Nurminen"] * bool(compared)
+    texts = {**counted_by(data, group), **sponsor_words(data, options.categories.values())}
+    if intervals:
+        texts["interval"] = ", ".join(intervals)
     return MethodResult(rows=found + facts(texts))
 
 
@@ -122,15 +135,16 @@ def _kind(
                 own = key | {"group1": group, "group1_level": part.name}
                 found += [row("conf_low", 100 * low, unit="%", **own), row("conf_high", 100 * high, unit="%", **own)]
     found += differences(events, adsl, group, compared, reference, options, key)
-    return unrecorded(found, label, [*columns, reference], options)
+    return applicable(found, label, columns, reference, options)
 
 
 def _worst(events: pd.DataFrame, data: AnalysisData, by: str, group: str, columns: list[Part], key: dict[str, str]) -> list[dict[str, Any]]:
     """Each subject once, at the worst of its events; every level of the plan is there."""
-    order = ORDERED[by]
-    top = events.sort_values(order, kind="stable").drop_duplicates("USUBJID", keep="last")
+    levels = levels_of(data, by)
+    place = events[by].map({level: i for i, level in enumerate(levels)})
+    top = events.assign(PLACE=place).sort_values("PLACE", kind="stable").drop_duplicates("USUBJID", keep="last")
     found = []
-    for level in levels_of(data, by):
+    for level in levels:
         found += subjects_with(top[top[by] == level], data.adsl, group, columns, key | {"group3": by, "group3_level": level})
     return found
 
@@ -143,9 +157,8 @@ def levels_of(data: AnalysisData, by: str) -> list[str]:
     if rules is None:
         raise ConfigError("study.yaml: adverse_events is absent")
     if by == "ASEV":
-        return list(rules.severity.values())
-    longest = max(rules.relationship.values(), key=lambda item: len(item.levels))
-    return list(longest.levels.values())
+        return list(dict.fromkeys(rules.severity.values()))
+    return list(dict.fromkeys(next(iter(rules.relationship.values())).levels.values()))
 
 
 def _terms(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from nirls.methods._linear import facts
-from nirls.methods._safety import SafetyOptions, all_treated, counted_by, parts, sizes
+from nirls.methods._safety import ComparedColumns, all_treated, counted_by, kinds_of, parts, ratio_by_subject, reference_part, sizes
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 CATEGORY = "category"
 
 
-class DeviceDeficienciesOptions(SafetyOptions):
+class DeviceDeficienciesOptions(ComparedColumns):
     """Options of `device_deficiencies`."""
 
-    categories: dict[str, str] = Field(description="Kind of deficiency → condition over ADDE.", min_length=1)
+    categories: dict[str, str | None] = Field(description="Kind of deficiency → condition over ADDE; none for all of them.", min_length=1)
 
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
         """Besides the columns: the data set is ADDE."""
@@ -38,11 +38,11 @@ def device_deficiencies(data: AnalysisData, options: DeviceDeficienciesOptions) 
     from scipy.special import ndtri
 
     from nirls.ard.build import row
-    from nirls.plan.where import where_mask
     from nirls.stats.rates import poisson_interval
 
     require(data.frame, ["DECAT", "DESADE"], data.analysis_id)
-    group, columns, _ = parts(data, options)
+    group, columns = parts(data, options)
+    reference = reference_part(data, options, group)
     sessions = data.adsl["USUBJID"].map(data.beside["ADRISK"].set_index("USUBJID")["NSESS"]).fillna(0)
     people = data.adsl.assign(NSESS=sessions)
     found = sizes(data, group, columns)
@@ -51,11 +51,14 @@ def device_deficiencies(data: AnalysisData, options: DeviceDeficienciesOptions) 
         key = {"group1": group, "group1_level": part.name}
         found.append(row("exposure", float(own["NSESS"].sum()), variable="sessions", **key))
     z = float(ndtri(0.5 + options.level / 2))
-    for label, where in options.categories.items():
-        some = data.frame[where_mask(where, data.frame)]
+    for label, some in kinds_of(data.frame, options.categories).items():
         counts = people["USUBJID"].map(some["USUBJID"].value_counts()).fillna(0)
+        counted = people.assign(COUNT=counts)
         for part in columns:
-            own = part.of(people.assign(COUNT=counts), group)
+            own = part.of(counted, group)
+            if part.name in options.compare:
+                of = {"group2": CATEGORY, "group2_level": label}
+                found += ratio_by_subject(counted, part, reference, group, of, options.level)
             key = {"variable": CATEGORY, "variable_level": label, "group1": group, "group1_level": part.name}
             x, t = float(own["COUNT"].sum()), float(own["NSESS"].sum())
             found += [row("n", int((own["COUNT"] > 0).sum()), **key), row("n_events", x, **key)]
@@ -76,10 +79,11 @@ def device_deficiencies(data: AnalysisData, options: DeviceDeficienciesOptions) 
     found += all_treated(data, group)
     found.append(row("conf_level", options.level, variable="model"))
     texts = {
-        "interval": "exact (Poisson), as if all deficiencies were independent; by subject: sandwich on the log scale",
+        "interval": "exact (Poisson), as if all deficiencies were independent; by subject: sandwich on the log scale; ratios: negative "
+        "binomial regression of the subject's deficiencies, offset log of the sessions delivered, Wald limits on the log scale",
         **counted_by(data, group),
         "apart": "A deficiency is no adverse event: inadequate identity, quality, durability, reliability, safety or performance of the "
         "device, use error and labelling included (ISO 14155). One of which it is not said counts as able to lead to a serious adverse "
-        "device effect.",
+        "device effect. Counted in subjects who were treated; those of others are listed, those of devices nobody had are in the accounts.",
     }
     return MethodResult(rows=found + facts(texts))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from nirls.methods._linear import facts
-from nirls.methods._safety import SafetyOptions, all_treated, counted_by, parts, sizes, sponsor_words, unrecorded
+from nirls.methods._safety import SafetyOptions, all_treated, applicable, counted_by, kinds_of, parts, reference_part, sizes, sponsor_words
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 
@@ -25,7 +25,7 @@ PER = 100.0
 class EventRatesOptions(SafetyOptions):
     """Options of `event_rates`."""
 
-    categories: dict[str, str] = Field(description="Kind of event → condition over ADAE.", min_length=1)
+    categories: dict[str, str | None] = Field(description="Kind of event → condition over ADAE; none for all records.", min_length=1)
     terms_from: float | None = Field(
         None, description="Also every preferred term of the first kind that this percentage of the subjects of some column have.", ge=0
     )
@@ -42,10 +42,10 @@ def event_rates(data: AnalysisData, options: EventRatesOptions) -> MethodResult:
     """Exposure-adjusted incidence (time to the first event), event rates per time and per session, exact limits, and rate ratios."""
     from nirls.ard.build import row
     from nirls.errors import DataError
-    from nirls.plan.where import where_mask
 
     require(data.frame, ["ASTDT", "AEDECOD"], data.analysis_id)
-    group, columns, reference = parts(data, options)
+    group, columns = parts(data, options)
+    reference = reference_part(data, options, group)
     risk = data.beside["ADRISK"].set_index("USUBJID")
     absent = data.adsl.loc[~data.adsl["USUBJID"].isin(risk.index), "USUBJID"]
     if len(absent):
@@ -53,7 +53,7 @@ def event_rates(data: AnalysisData, options: EventRatesOptions) -> MethodResult:
             f"{data.analysis_id}: {len(absent)} subject(s) of the set have no time at risk in ADRISK, the first {absent.iloc[0]}; "
             "the set must be of treated subjects"
         )
-    kinds = {label: data.frame[where_mask(where, data.frame)] for label, where in options.categories.items()}
+    kinds = kinds_of(data.frame, options.categories)
     if options.terms_from is not None:
         first = next(iter(kinds.values()))
         shares = [
@@ -76,7 +76,7 @@ def event_rates(data: AnalysisData, options: EventRatesOptions) -> MethodResult:
                 if part.name in options.compare:
                     key |= {"comparison": f"{part.name} / {reference.name}"}
                     mine += _ratio((x, t), against[kind], kind, key, options)
-        found += unrecorded(mine, label, columns, options)
+        found += applicable(mine, label, columns, reference, options)
     found += all_treated(data, group)
     found.append(row("conf_level", options.level, variable="model"))
     texts = {
@@ -84,7 +84,7 @@ def event_rates(data: AnalysisData, options: EventRatesOptions) -> MethodResult:
         "exposure": "subjects: time from the first session or dose to the first event, else to the end of the time at risk; events: all of "
         "the time at risk, or all sessions delivered",
         **counted_by(data, group),
-        **sponsor_words(data.plan),
+        **sponsor_words(data, options.categories.values()),
     }
     return MethodResult(rows=found + facts(texts))
 

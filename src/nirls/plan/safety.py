@@ -48,7 +48,7 @@ class AdverseEvents(PlanModel):
 
     @model_validator(mode="after")
     def _relationships_share_their_levels(self) -> AdverseEvents:
-        scales = {tuple(item.levels.values()) for item in self.relationship.values()}
+        scales = {tuple(dict.fromkeys(item.levels.values())) for item in self.relationship.values()}
         if len(scales) > 1:
             raise ValueError("relationship: the levels must be the same for all, in one order, or the strongest cannot be told")
         return self

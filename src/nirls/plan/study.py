@@ -323,3 +323,8 @@ class Study(PlanModel):
         default_factory=dict,
         description="Rule id, or `rule:DOMAIN`, → why it does not apply to this study; waived rules are listed in the report.",
     )
+
+    @property
+    def device_arms(self) -> list[str]:
+        """Arms with a device, sham or near-infrared."""
+        return [code for code, arm in self.arms.items() if arm.role in ("sham", "nir")]

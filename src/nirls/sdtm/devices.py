@@ -76,6 +76,37 @@ def holders(frame: pd.DataFrame, context: Context) -> pd.DataFrame | None:
     return out
 
 
+def had(device: pd.Series, when: pd.Series, assigned: pd.DataFrame | None) -> pd.DataFrame:
+    """Who can have had each device at a date that may be partial, by the assignments (DR).
+
+    Parameters
+    ----------
+    device, when : Series
+        SPDEVID, and a date (ISO 8601, partial or missing).
+    assigned : DataFrame or None
+        DR; an assignment without an end is open.
+
+    Returns
+    -------
+    DataFrame
+        `N`, the number of subjects who can have had it; `USUBJID` of the one subject, missing for none or several; `SINCE`, the day
+        (ISO) it came to that subject. Of the day on which a device went from one subject to another it is the later one's.
+    """
+    out = pd.DataFrame({"N": 0, "USUBJID": np.nan, "SINCE": np.nan}, index=device.index).astype({"USUBJID": "str", "SINCE": "str"})
+    if assigned is None or assigned.empty or not {"DRSTDTC", "DRENDTC"} <= set(assigned.columns):
+        return out
+    start, end, day = bounds(assigned["DRSTDTC"]), bounds(assigned["DRENDTC"]), bounds(when)
+    held = pd.DataFrame({"SPDEVID": assigned["SPDEVID"], "WHO": assigned["USUBJID"], "FROM": start["lo"], "TO": end["hi"]})
+    left = pd.DataFrame({"LABEL": device.index, "SPDEVID": device.to_numpy(), "LO": day["lo"].to_numpy(), "HI": day["hi"].to_numpy()})
+    pairs = left.merge(held.dropna(subset=["WHO"]), on="SPDEVID").sort_values(["LABEL", "FROM"], kind="stable")
+    pairs = pairs[~(pairs["HI"] < pairs["FROM"]) & ~(pairs["LO"] > pairs["TO"])]
+    exact = pairs["LO"].notna() & (pairs["LO"] == pairs["HI"])
+    pairs = pd.concat([pairs[~exact], pairs[exact].drop_duplicates("LABEL", keep="last")]).drop_duplicates(["LABEL", "WHO"])
+    out["N"] = pairs.groupby("LABEL").size().reindex(device.index).fillna(0).astype(int)
+    one = pairs[~pairs["LABEL"].duplicated(keep=False)].set_index("LABEL").reindex(device.index)
+    return out.assign(USUBJID=one["WHO"].astype("str"), SINCE=one["FROM"].dt.strftime("%Y-%m-%d").astype("str"))
+
+
 def out_of_order(values: np.ndarray) -> np.ndarray:
     """The fewest places to take out so that the rest does not decrease; of equal choices, the earlier values stay.
 

@@ -36,6 +36,8 @@ class Domain:
         "required": every record belongs to a subject; "optional": it may; "none": it does not.
     intervals : tuple of (str, str)
         Start and end dates of one thing (R17).
+    kept : bool
+        A fault in one value removes the value, never the record: an adverse event or a deficiency may not be lost.
     findings : bool
         One record per test, with `<domain>TESTCD`, `<domain>ORRES` and `<domain>STRESN`.
     """
@@ -50,6 +52,7 @@ class Domain:
     units: dict[str, str] = field(default_factory=dict)
     subject: Literal["required", "optional", "none"] = "required"
     intervals: tuple[tuple[str, str], ...] = ()
+    kept: bool = False
     findings: bool = False
 
     @property
@@ -151,13 +154,13 @@ _ALL = (
     ),
     Domain(
         code="DE", label="Device deficiencies", key=("SPDEVID", "DESEQ", "USUBJID"), required=_words("SPDEVID DECAT"),
-        expected=("DESTDTC",), permissible=_words("USUBJID DESEQ DETERM DESADE"), numbers=("DESEQ",), subject="optional",
+        expected=("DESTDTC",), permissible=_words("USUBJID DESEQ DETERM DESADE"), numbers=("DESEQ",), subject="optional", kept=True,
     ),
     Domain(
         code="AE", label="Adverse events", key=("USUBJID", "AESEQ"), required=_words("USUBJID AETERM"),
         expected=_words("AEDECOD AESTDTC AESEV AESER"),
         permissible=_words("AESEQ AEBODSYS MEDDRAV AEENDTC AESERCRIT AEREL_DEV AEREL_PROC ANTICIP AEACNDEV AEOUT SPDEVID"),
-        numbers=("AESEQ",), intervals=(("AESTDTC", "AEENDTC"),),
+        numbers=("AESEQ",), intervals=(("AESTDTC", "AEENDTC"),), kept=True,
     ),
     Domain(
         code="MH", label="Medical history", key=("USUBJID", "MHSEQ"), required=_words("USUBJID MHTERM"), expected=_words("MHDECOD MHCAT"),

@@ -168,7 +168,7 @@ def _type(frame: pd.DataFrame, source: Source, domain: Domain) -> tuple[pd.DataF
         numbers[name], wrong = to_number(frame[name], source.decimal)
         if wrong.any():
             message = [not_a_number(value, source.decimal) for value in frame.loc[wrong, name]]
-            effect: Effect = "quarantine" if name in domain.key else "missing"
+            effect: Effect = "quarantine" if name in domain.key and not domain.kept else "missing"
             found.append(("R01", offences(frame, wrong, column=name, severity="Q", effect=effect, message=message)))
     for name in [n for n in frame.columns if domain.is_date(n) and n not in tests]:
         wrong = bounds(frame[name])["kind"] == UNUSABLE
@@ -176,7 +176,10 @@ def _type(frame: pd.DataFrame, source: Source, domain: Domain) -> tuple[pd.DataF
             # a subject cannot be set aside for a date, and the study days hang on those of DM
             severity = "E" if domain.code == "DM" else "Q"
             message = [describe(value) for value in frame.loc[wrong, name]]
-            found.append(("R01", offences(frame, wrong, column=name, severity=severity, message=message)))
+            unusable: Effect | None = "missing" if domain.kept else None
+            found.append(("R01", offences(frame, wrong, column=name, severity=severity, effect=unusable, message=message)))
+            if domain.kept:
+                numbers[name] = frame[name].mask(wrong)
     for name in [n for n in domain.required if n in domain.key and n in frame.columns and n not in tests]:
         if name == "USUBJID" and domain.code != "DM":
             continue  # rule R04 speaks of it

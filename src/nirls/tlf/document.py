@@ -70,6 +70,7 @@ class Spanner:
     label: str
     first: int
     last: int
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

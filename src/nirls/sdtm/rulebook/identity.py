@@ -107,21 +107,23 @@ def identical(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     return offences(twice, extra, column=domain_of(code).key[0], value=value, severity="W", effect="duplicate", message=message)
 
 
-@rule("R03", "one key has one record", severity="E/Q", domains="*", except_for=("DX",), phase=CONFLICT)
+@rule("R03", "one key has one record", severity="E/Q/W", domains="*", except_for=("DX",), phase=CONFLICT)
 def conflicting(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """Same key, different content: which one is right cannot be known."""
+    """Same key, different content: which one is right cannot be known. Adverse events and deficiencies are both kept."""
     code = context.current
+    severity = "E" if code == "DM" else "W" if domain_of(code).kept else "Q"
     twice = repeated(frame, code)
     if not len(twice):
         return none()
     rows = twice.groupby("group")["SRC_ROW"].agg(lambda n: sorted(set(n)))
-    advice = "Keep the right one." if code == "DM" else "None is used; keep the right one."
+    advice = {"E": "", "W": "Both stay, since none may be lost; "}.get(severity, "None is used; ") + "keep the right one."
+    advice = advice[0].upper() + advice[1:]
     message = [
         f"the same key ({key}) has different contents in row {', '.join(str(n) for n in rows[group] if n != own) or own}. {advice}"
         for key, group, own in zip(_key_text(twice, code), twice["group"], twice["SRC_ROW"], strict=True)
     ]
     everything = np.ones(len(twice), dtype=bool)
-    return offences(twice, everything, column=domain_of(code).key[0], severity="E" if code == "DM" else "Q", message=message)
+    return offences(twice, everything, column=domain_of(code).key[0], severity=severity, message=message)
 
 
 def _key_text(frame: pd.DataFrame, code: str) -> pd.Series:

@@ -115,8 +115,9 @@ def in_the_future(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
 
 @rule("R17", "an end is not before its start", severity="E/Q", domains="*", phase=DATES)
 def ends_before_start(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """Date-times with an offset by the instant, everything else by the possible days."""
+    """Date-times with an offset by the instant, everything else by the possible days. An adverse event stays, without the end."""
     code = context.current
+    kept = domain_of(code).kept
     parts = []
     for start, end in domain_of(code).intervals:
         if not {start, end} <= set(frame.columns):
@@ -124,9 +125,10 @@ def ends_before_start(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
         wrong = context.days(code, end)["hi"] < context.days(code, start)["lo"]
         first, last = instants(frame[start]), instants(frame[end])
         wrong = wrong.mask(first.notna() & last.notna(), last < first)
-        advice = "Correct one of the dates." if code == "DM" else "The record is left out. Correct one of the dates."
-        message = [f"the end is before the start ({s}). {advice}" for s in frame.loc[wrong, start]]
-        parts.append(offences(frame, wrong, column=end, severity="E" if code == "DM" else "Q", message=message))
+        advice = "" if code == "DM" else "The record stays, without its end. " if kept else "The record is left out. "
+        message = [f"the end is before the start ({s}). {advice}Correct one of the dates." for s in frame.loc[wrong, start]]
+        effect = "missing" if kept else None
+        parts.append(offences(frame, wrong, column=end, severity="E" if code == "DM" else "Q", effect=effect, message=message))
     return pd.concat(parts) if parts else none()
 
 

@@ -51,14 +51,17 @@ class _Line:
 def adverse_event_dots(request: Request) -> Laid:
     """Preferred terms by risk difference: percentages of each column on the left, difference with its interval on the right."""
     options, context, main, notes = request.options, request.context, request.ards["main"], Notes()
-    columns = safety_columns(main, context, notes, options.columns)
+    every = safety_columns(main, context, notes, options.columns)
+    columns = tuple(c for c in every if c.n)
+    if gone := [c.label for c in every if not c.n]:
+        notes.general(f"Not drawn, since nobody received it: {', '.join(gone)}.")
     pairs = compared(main)
     pair = next((p for p in pairs if options.compare in (None, p[0])), None)
     if pair is None:
         raise DisplayError(f"{request.id}: options.compare: {options.compare!r} is not compared in analysis {main.analysis_id!r}")
     lines = sorted(_lines(main, [c.id for c in columns], pair, options.least), key=lambda li: (-li.effect[0].value, li.term))
     if not lines:
-        raise DisplayError(f"{request.id}: no term is had by {options.least:g}% of the subjects of a column; lower options.least")
+        return _empty(request, notes, pair, options.least)
     ci, name = model_text.level_text(main), stem(request.id)
     own, other = (short(context, p) for p in pair)
     alt = "; ".join(
@@ -97,6 +100,8 @@ def adverse_event_dots(request: Request) -> Laid:
         f"Preferred terms that {options.least:g}% or more of the subjects of a column had, by the difference; to the right of 0 more often "
         f"with {own}. Not adjusted for the number of terms."
     )
+    if few := [term_text(context, TERM, li.term) for li in lines if li.effect[1].warning]:
+        notes.general(f"{'; '.join(few)}: {next(li.effect[1].warning for li in lines if li.effect[1].warning)}.")
     safety_notes(main, context, notes, columns, "treatment", "emergent")
     refs = tuple(Ref(key=f.key, stats=(f.stat_name,)) for li in lines for f in (*li.shares, *li.effect))
     fields = head(request, notes, None) | {"population": people(main, context)}
@@ -106,6 +111,25 @@ def adverse_event_dots(request: Request) -> Laid:
     )
 
 
+def _empty(request: Request, notes: Notes, pair: tuple[str, str], least: float) -> Laid:
+    """The figure in words, where there is nothing to draw."""
+    main, context, name = request.ards["main"], request.context, stem(request.id)
+    if any(main.size(arm).value == 0 for arm in pair):
+        words = f"No difference can be drawn: nobody is in one of {short(context, pair[0])} and {short(context, pair[1])}."
+    else:
+        words = f"No preferred term was had by {least:g}% or more of the subjects of a column."
+    drawing = Drawing(
+        width=WIDTH, height=120, title=f"{display_number(request.id)} {request.display.title}", description=words, name=name
+    )  # fmt: skip
+    drawing.text(EDGE, 50, words, size=SIZE)
+    drawing.sign(context.stamps, context.source)
+    safety_notes(main, context, notes, (), "treatment", "emergent")
+    refs = tuple(Ref(key=size.key, stats=(size.stat_name,)) for size in (main.size(arm) for arm in pair))
+    fields = head(request, notes, None) | {"population": people(main, context)}
+    document = FigureDocument(svg=f"{name}.svg", alt=words, width=drawing.width, height=drawing.height, refs=refs, **fields)
+    return Laid(document=document, svg=drawing.encode())
+
+
 def _lines(main: Ard, columns: list[str], pair: tuple[str, str], least: float) -> Iterator[_Line]:
     for soc in main.values("variable_level", variable=SOC):
         for term in main.values("variable_level", variable=TERM, group2_level=soc):
@@ -113,7 +137,7 @@ def _lines(main: Ard, columns: list[str], pair: tuple[str, str], least: float) -
             shares = tuple(main.get("p", group1_level=c, **key) for c in columns)
             of = key | {"group1_level": pair[0], "comparison": f"{pair[0]} - {pair[1]}"}
             estimate = main.get("estimate", **of)
-            if estimate.error or not any(s.value >= least for s in shares):
+            if estimate.error or not any(s.value >= least and s.value > 0 for s in shares):
                 continue
             yield _Line(term=term, shares=shares, effect=(estimate, main.get("conf_low", **of), main.get("conf_high", **of)))
 

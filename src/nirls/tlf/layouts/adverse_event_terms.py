@@ -49,7 +49,8 @@ def adverse_event_terms(request: Request) -> Laid:
     if by:
         columns = tuple(Column(id=f"{c.id}|{level}", label=level) for c in base for level in levels)
         spanners = tuple(
-            Spanner(label=f"{c.label} (N={c.n})", first=i * len(levels), last=(i + 1) * len(levels) - 1) for i, c in enumerate(base)
+            Spanner(label=f"{c.label} (N={c.n})", first=i * len(levels), last=(i + 1) * len(levels) - 1, marks=c.marks)
+            for i, c in enumerate(base)
         )
     else:
         more = (Column(id=f"{a} - {b}", label=f"{short(context, a)} − {short(context, b)}, % ({ci})") for a, b in pairs)

@@ -58,7 +58,7 @@ def adverse_events(request: Request) -> Laid:
         if any(s.value for s in sizes):
             block(key, 1)
     notes.general(f"Subjects, n (%){' [number of events]' if options.events else ''}; a subject counts once in each row.")
-    safety_notes(main, context, notes, base, "treatment", "emergent", "related", "worst")
+    safety_notes(main, context, notes, base, "treatment", "emergent", "effects", "related", "worst")
     return Laid(
         document=TableDocument(
             stub="", columns=(*base, *more), rows=tuple(rows), **(head(request, notes, None) | {"population": people(main, context)})

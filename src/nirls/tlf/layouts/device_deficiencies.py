@@ -9,7 +9,7 @@ from nirls.tlf import model_text
 from nirls.tlf.document import Cell, Row, TableDocument
 from nirls.tlf.formats import count, interval, number
 from nirls.tlf.layouts._common import cell, head
-from nirls.tlf.layouts._safety import CATEGORY, people, safety_columns, safety_notes
+from nirls.tlf.layouts._safety import CATEGORY, compared, people, safety_columns, safety_notes, short
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
@@ -48,6 +48,15 @@ def device_deficiencies(request: Request) -> Laid:
         rows.append(Row(label="per 100 sessions", indent=1, cells=tuple(rates)))
         rows.append(Row(label=f"{ci}, exact", indent=2, cells=tuple(exact)))
         rows.append(Row(label=f"{ci}, by subject", indent=2, cells=tuple(robust)))
+        for own, other in compared(main):
+            if own not in [c.id for c in base]:
+                continue
+            key = {"variable": "column", "group2": CATEGORY, "group2_level": label, "group1_level": own, "comparison": f"{own} / {other}"}
+            ratio = [main.find(s, **key) for s in ("estimate", "conf_low", "conf_high")]
+            known = [r for r in ratio if r is not None]
+            text = "NE" if len(known) < 3 else f"{number(known[0].value, 2)} {interval(known[1].value, known[2].value, 2)}"
+            cells = tuple(cell(text, notes, *known) if c.id == own else Cell() for c in base)
+            rows.append(Row(label=f"{short(context, own)} / {short(context, other)} ({ci})", indent=1, cells=cells))
     safety_notes(main, context, notes, base, "apart", "treatment")
     return Laid(
         document=TableDocument(

@@ -9,7 +9,7 @@ from nirls.tlf import model_text
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.formats import count, interval, number
 from nirls.tlf.layouts._common import capital, cell, head
-from nirls.tlf.layouts._safety import pairs_of, people, safety_columns, safety_notes, short
+from nirls.tlf.layouts._safety import TERM, pairs_of, people, safety_columns, safety_notes, short, term_text
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard
 from nirls.tlf.notes import Notes
@@ -60,9 +60,9 @@ def event_rates(request: Request) -> Laid:
                 )
                 counts.append(cell(f"{count(x.value)} / {number(exposure.value, decimals)}", notes, x, exposure))
             ratios = [_ratio(main, notes, kind, label, pair) for pair in pairs]
-            rows.append(Row(label=label, indent=1, cells=(*values, *ratios)))
+            rows.append(Row(label=term_text(context, TERM, label), indent=1, cells=(*values, *ratios)))
             rows.append(Row(label=f"{what} / {exposed}", indent=2, cells=(*counts, *(Cell() for _ in pairs))))
-    safety_notes(main, context, notes, base, "exposure", "emergent", "related", "worst")
+    safety_notes(main, context, notes, base, "exposure", "emergent", "effects", "related", "worst")
     return Laid(
         document=TableDocument(
             stub="", columns=(*base, *more), rows=tuple(rows), **(head(request, notes, None) | {"population": people(main, context)})

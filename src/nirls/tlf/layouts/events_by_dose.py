@@ -14,7 +14,7 @@ from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard, Found
 from nirls.tlf.notes import Notes
 
-BAND, OVERALL = "band", "all sessions"
+BAND, OVERALL, UNKNOWN = "band", "all sessions", "not known"
 
 
 class EventsByDoseDisplay(PlanModel):
@@ -42,7 +42,7 @@ def events_by_dose(request: Request) -> Laid:
                 ]
                 known = [f for f in found if f is not None]
                 cells.append(cell(_rate(known), notes, *known) if len(known) == 5 else Cell())
-            rows.append(Row(label=capital(band) if band == OVERALL else f"{band} J/cm²", indent=1, cells=tuple(cells)))
+            rows.append(Row(label=capital(band) if band in (OVERALL, UNKNOWN) else f"{band} J/cm²", indent=1, cells=tuple(cells)))
         rows.append(Row(label=f"{label}: rate ratio ({ci})", kind="section"))
         names = {
             "light": "Any light, at no dose yet",
@@ -63,13 +63,19 @@ def events_by_dose(request: Request) -> Laid:
             notes.general(
                 f"{label}: {count(lost.value)} events before the first session or of subjects without a device are not in the rates."
             )
+    unknown = main.find("n_missing", variable="sessions")
+    if unknown is not None and unknown.value:
+        notes.general(
+            f"Of {count(unknown.value)} sessions the fluence delivered before is not known (a session without it came before, or the study "
+            "is blinded): they are not in the regression over sessions."
+        )
     for name in ("sessions", "subjects"):
         notes.general(f"{capital(main.facts[name])}.")
     notes.general(main.facts["confounding"])
     notes.general(
         "The rate ratios of dose, session number and any light (last column) are of one regression over all device arms, with sham."
     )
-    safety_notes(main, context, notes, base, "emergent")
+    safety_notes(main, context, notes, base, "emergent", "effects")
     return Laid(
         document=TableDocument(
             stub="Fluence delivered before the session",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -15,6 +15,10 @@ from nirls.tlf.layouts._common import head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_ARM = "No treatment of the plan received"
 TREATMENTS = ("TRT01P", "TRT01A")
 
 
@@ -47,9 +51,7 @@ def listing(request: Request) -> Laid:
         )
     columns = tuple(Column(id=" ".join(c.variables), label=c.label, align="left") for c in options.columns)
     rows: list[Row] = []
-    arms = [a for a in context.arms if main.group and (records[main.group] == a.code).any()] if main.group else []
-    blocks = [(a.code, a.label, records[records[main.group] == a.code]) for a in arms] if arms else [("", "", records)]
-    for code, label, part in blocks:
+    for code, label, part in _blocks(main, context, records):
         if label:
             rows.append(Row(label=label, kind="section"))
         before, behind = None, main.get("n_obs", group1_level=code or TOTAL)
@@ -58,6 +60,9 @@ def listing(request: Request) -> Laid:
             cells = tuple(Cell(text=text, refs=(behind.ref,)) for text in texts)
             rows.append(Row(label=str(record["USUBJID"]) if record["USUBJID"] != before else "", cells=cells, indent=1 if label else 0))
             before = record["USUBJID"]
+    shown = sum(row.kind == "data" for row in rows)
+    if shown != main.get("n_obs", group1_level=TOTAL).value:
+        raise DisplayError(f"{request.id}: {shown} of the {len(records)} records of {main.analysis_id!r} would be shown")
     if not rows:
         rows.append(Row(label=options.empty, cells=tuple(Cell() for _ in columns)))
     total = main.get("n_obs", group1_level="Total")
@@ -65,6 +70,15 @@ def listing(request: Request) -> Laid:
     fields = head(request, notes, None)
     fields["population"] = f"Shows {count(total.value)} records of {count(people.value)} subjects."
     return Laid(document=TableDocument(stub="Subject", columns=columns, rows=tuple(rows), **fields))
+
+
+def _blocks(main, context, records) -> list[tuple[str, str, pd.DataFrame]]:
+    """The records arm by arm; last those of subjects without one, such as who was never treated."""
+    if not main.group or records.empty:
+        return [("", "", records)]
+    arms = [(a.code, a.label, records[records[main.group] == a.code]) for a in context.arms]
+    none = records[~records[main.group].isin([a.code for a in context.arms])]
+    return [block for block in [*arms, ("", NO_ARM, none)] if len(block[2])]
 
 
 def written(context: DisplayContext, variable: str, value: Any, decimals: int) -> str:

@@ -80,7 +80,7 @@ def _spans(document: Document) -> list[dict]:
     for spanner in sorted(document.spanners, key=lambda s: s.first):
         if spanner.first > at:
             out.append({"label": "", "width": spanner.first - at})
-        out.append({"label": spanner.label, "width": spanner.last - spanner.first + 1})
+        out.append({"label": spanner.label, "width": spanner.last - spanner.first + 1, "marks": spanner.marks})
         at = spanner.last + 1
     if document.spanners and at < len(document.columns):
         out.append({"label": "", "width": len(document.columns) - at})

@@ -195,7 +195,7 @@ def _heads(document: TableDocument, sheet: _Sheet, just: list[str]) -> list:
         labels, spans = _spans(document)
         out.append(
             rtf.RTFColumnHeader(
-                text=[_escape(t) for t in labels],
+                text=labels,
                 col_rel_width=[sum(sheet.widths[a : b + 1]) for a, b in spans],
                 text_justification=["c"] * len(labels),
                 border_top=["single"],
@@ -264,7 +264,7 @@ def _spans(document: TableDocument) -> tuple[list[str], list[tuple[int, int]]]:
         if spanner.first + 1 > at:
             labels.append("")
             spans.append((at, spanner.first))
-        labels.append(spanner.label)
+        labels.append(_text(spanner.label, spanner.marks))
         spans.append((spanner.first + 1, spanner.last + 1))
         at = spanner.last + 2
     if at <= len(document.columns):

@@ -17,6 +17,8 @@ from nirls.tlf.lookup import Ard
 from nirls.tlf.notes import Notes
 
 HEIGHT = 4.8
+STEP = 7.0
+"""Height of a line of text, in per cent of the subjects."""
 
 
 class CaseBenchmarkPlot(PlanModel):
@@ -122,19 +124,19 @@ def _draw(
     plot = p9.ggplot(table, p9.aes("x", "percent", color="arm", linetype="arm")) + figures.theme()
     plot += p9.geom_vline(xintercept=list(marks.values()), color=INK, linetype="dashed", size=0.8)
     plot += p9.geom_step(p9.aes(group="arm"), direction="hv" if low else "vh", size=1.0)
-    # one line of text for each case, the best on top, so that near ones do not overlap
+    # above the curves, one line of text for each case, and on white where the line of another case would cross it
     for i, (label, change) in enumerate(sorted(marks.items(), key=lambda m: m[1], reverse=not low)):
         left = change < sum(ends) / 2
         plot += p9.annotate(
-            "text", x=change + (0.4 if left else -0.4), y=97 - 6 * i, label=f"{label} {number(change, 0)}", ha="left" if left else "right",
-            size=figures.BASE, color=INK,
+            "label", x=change + (0.3 if left else -0.3), y=100 + STEP * (len(marks) - i), label=f"{label} {number(change, 0)}",
+            ha="left" if left else "right", size=figures.BASE, color=INK, fill="white", label_size=0, label_padding=0.1,
         )  # fmt: skip
     codes = [a.code for a in arms]
     names = [a.short for a in arms]
     plot += p9.scale_color_manual(values={c: style[c].color for c in codes}, breaks=codes, labels=names, name="")
     plot += p9.scale_linetype_manual(values={c: style[c].line for c in codes}, breaks=codes, labels=names, name="")
     plot += p9.scale_x_continuous(limits=ends, labels=lambda values: [number(v, 0) for v in values], expand=(0, 0))
-    plot += p9.scale_y_continuous(limits=(0, 100), breaks=[0, 25, 50, 75, 100])
+    plot += p9.scale_y_continuous(limits=(0, 100 + STEP * (len(marks) + 0.5)), breaks=[0, 25, 50, 75, 100])
     plot += p9.labs(x=titles[0], y="", subtitle=titles[1])
     plot += p9.theme(
         figure_size=(WIDTH, HEIGHT),

@@ -36,7 +36,7 @@ def test_phone(make, tmp_path):
 def test_opening_on_a_phone(make, tmp_path):
     long = row(
         "May light of 850 nm at 54 J/cm² take the place of an alpha-2-delta ligand?", "Consistent with, not shown",
-        "points by which such values under light would have to be worse: not reached between 0 and 40; x: −1234.5678 (−12345.6789, 12345.6789)",
+        "points by which such values would have to be worse: not reached between 0 and 40; x: −1234.5678 (−12345.6789, 12345.6789)",
         "It may.", "Observed.", "E1", "Primary result",
     )  # fmt: skip
     inside = tmp_path / "inside.html"

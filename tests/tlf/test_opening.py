@@ -181,3 +181,19 @@ def test_a_number_in_words_and_a_planned_decision(two):
         options = {"questions": [{**yes, "decided_by": decided}]}
         document, _ = make_display("T0", display("answers", {"main": "main"}, options=options), ards, {}, two.context)
         assert document.rows[0].cells[0].text == said
+
+
+@pytest.mark.parametrize("rule", [{"described": "So."}, {"null": 0, **WORDS}])
+def test_results_that_only_say_why_they_could_not_estimate(two, rule):
+    """An analysis that failed has a reason and no limits; the opening says so and does not stop."""
+    base = two.mmrm()
+    one = base[base["stat_name"] == "estimate"].head(1).assign(group1="", group1_level="", comparison="", variable="dose", visit="Week 4")
+    failed = pd.concat([base, one.assign(stat=float("nan"), error="the fluence is not known")], ignore_index=True)
+    asked = {"question": "q", "chapter": "c", "sure": "s", **rule}
+    asked["numbers"] = [{"role": "main", "key": {"variable": "dose", "visit": "Week 4"}, "label": "x"}]
+    cells = opening(two, {"questions": [asked]}, {"main": failed}).rows[0].cells
+    assert [c.text for c in cells[:3]] == ["Not estimable", "x: NE", "It could not be estimated: the fluence is not known."]
+    # without a reason, limits that are not there are a mistake of the plan
+    known = pd.concat([base, one], ignore_index=True)
+    with pytest.raises(DisplayError, match="holds no row 'conf_low'"):
+        opening(two, {"questions": [asked]}, {"main": known})

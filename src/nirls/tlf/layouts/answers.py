@@ -181,7 +181,7 @@ def _row(request: Request, question: Question, notes: Notes) -> Row:
             )
         ard = request.ards[item.role]
         estimate = ard.get(item.estimate, **item.key)
-        limits = None if item.limits is None else (ard.get(item.limits[0], **item.key), ard.get(item.limits[1], **item.key))
+        limits = _limits(ard, item, estimate)
         text = _limit(estimate, item.decimals)
         if limits is not None and (estimate.value == estimate.value or estimate.text):
             text += f" ({_limit(limits[0], item.decimals)}, {_limit(limits[1], item.decimals)})"
@@ -226,3 +226,13 @@ def _row(request: Request, question: Question, notes: Notes) -> Row:
 def _limit(found: Found, decimals: int) -> str:
     """A limit, or what the results say in place of one: '> 90'."""
     return found.text if found.value != found.value and found.text else number(found.value, decimals)
+
+
+def _limits(ard: Ard, item: Number, estimate: Found) -> tuple[Found, Found] | None:
+    """The limits of a number; results that say why they could not estimate it may hold none."""
+    if item.limits is None:
+        return None
+    if estimate.value != estimate.value and estimate.error:
+        low, high = (ard.find(name, **item.key) for name in item.limits)
+        return None if low is None or high is None else (low, high)
+    return ard.get(item.limits[0], **item.key), ard.get(item.limits[1], **item.key)

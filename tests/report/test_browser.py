@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from .test_opening_page import ROWS, opened, row
+
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 TITLE = "document.title = 'WIDTHS ' + {0}.scrollWidth + ' ' + {0}.clientWidth"
 PROBE = f"<script>addEventListener('load', () => {{ {TITLE.format('document.documentElement')} }})</script>"
@@ -26,6 +28,19 @@ def test_phone(make, tmp_path):
     # a browser window has a smallest width of 500, so the phone is a frame inside it
     inside = tmp_path / "inside.html"
     inside.write_text(make().build(), encoding="utf-8")
+    frame = f'<iframe src="{inside.name}" width="390" height="800" style="border: 0"></iframe>'
+    assert widths(f"<!DOCTYPE html><html><head></head><body>{frame}</body></html>", 1280, tmp_path, probe=IN_FRAME) == (390, 390)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+def test_opening_on_a_phone(make, tmp_path):
+    long = row(
+        "May light of 850 nm at 54 J/cm² take the place of an alpha-2-delta ligand?", "Consistent with, not shown",
+        "points by which such values would have to be worse: not reached between 0 and 40; x: −1234.5678 (−12345.6789, 12345.6789)",
+        "It may.", "Observed.", "E1", "Primary result",
+    )  # fmt: skip
+    inside = tmp_path / "inside.html"
+    inside.write_text(opened(make, rows=(ROWS[0], long)).build(), encoding="utf-8")
     frame = f'<iframe src="{inside.name}" width="390" height="800" style="border: 0"></iframe>'
     assert widths(f"<!DOCTYPE html><html><head></head><body>{frame}</body></html>", 1280, tmp_path, probe=IN_FRAME) == (390, 390)
 

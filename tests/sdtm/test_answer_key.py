@@ -95,10 +95,18 @@ def test_every_built_rule_with_severity_q_or_w_is_in_the_key(done, key):
     """The trial plants at least one fault for each rule that does not stop a run (R14 and R64 are tested elsewhere).
 
     It has neither wavelengths in its log (R42) nor an arm that stops treatment (R49), no event before consent (R52), and of its events and
-    deficiencies nothing is left unsaid (R70, R71) or contradicts itself (R68).
+    deficiencies nothing is left unsaid (R70, R71) or contradicts itself (R68); subjects who got another device are recorded so (R72).
     """
     planted = {line[0] for line in key}
-    assert {r for r, rule in all_rules().items() if rule.severity in ("Q", "W")} - {"R42", "R49", "R52", "R68", "R70", "R71"} <= planted
+    assert {r for r, rule in all_rules().items() if rule.severity in ("Q", "W")} - {
+        "R42",
+        "R49",
+        "R52",
+        "R68",
+        "R70",
+        "R71",
+        "R72",
+    } <= planted
 
 
 def test_every_row_is_in_one_place(done):

@@ -259,3 +259,19 @@ def test_out_of_order_takes_out_as_few_as_possible():
     cases = {(1, 2, 3): [], (1, 5, 4, 6): [2], (5, 1, 2, 3): [0], (1, 2, 9, 3, 4, 5): [2], (1, 2, 8, 8, 3): [4], (): []}
     for values, expected in cases.items():
         assert np.flatnonzero(out_of_order(np.array(values, dtype=np.int64))).tolist() == expected, values
+
+
+def test_r72_as_treated_is_what_was_worn(log):
+    """The second subject, of the light arm, wore a sham device in three of five sessions; in two it would stay what it is."""
+    log.tables["di"].append(_device(5))
+    log.tables["dr"].append({"SPDEVID": "D5", "USUBJID": SUBJECTS[1], "DRSTDTC": "2025-03-01", "DRENDTC": "2025-03-20"})
+    for k in range(3):
+        session(log, 2, k).update(SPDEVID="D5", SESSION_ID=f"5-{k}", IRR_MEAN="0", IRR_MAX="0.1", FLUENCE="0", SEQ_NO=str(k + 1))
+    assert log.findings("R72") == [("dm.csv", 3, "ACTARMCD", "NIR", "W")]
+    found = log.run().ledger.findings
+    assert "3 of the 5 sessions were with another arm's device" in found.loc[found["rule"] == "R72", "message"].item()
+    log.tables["dm"][1]["ACTARMCD"] = "SHAM"
+    assert log.findings("R72") == []
+    log.tables["dm"][1]["ACTARMCD"] = "NIR"
+    session(log, 2, 2).update(SPDEVID="D2", SESSION_ID="2-2", IRR_MEAN="30", IRR_MAX="31", FLUENCE="54", SEQ_NO="3")
+    assert log.findings("R72") == []

@@ -2,13 +2,32 @@
 
 
 def questions(arm, reference):
-    """One that is decided, one described, one that cannot be answered."""
+    """Under two headings: one that is decided, one described; one that was only observed, one that cannot be answered."""
     key = {"variable": "CHG", "visit": "Week 4", "group1_level": arm, "comparison": f"{arm} - {reference}"}
     number = {"role": "main", "key": key, "label": "IRLS points at week 4"}
     words = {"yes": "It lowers the score.", "no": "It raises the score.", "open": "It may or may not."}
     return [
-        {"question": "Does it help?", "chapter": "Result", "numbers": [number], "null": 0, "sure": "The planned test.", **words},
+        {
+            "heading": "Does it work?",
+            "question": "Does it help?",
+            "chapter": "Result",
+            "numbers": [number],
+            "null": 0,
+            "sure": "The planned test.",
+            **words,
+        },
         {"question": "How much?", "chapter": "Result", "numbers": [number], "described": "So much.", "sure": "Described."},
+        {
+            "heading": "Why and how long?",
+            "question": "By hope?",
+            "chapter": "Result",
+            "numbers": [number],
+            "null": -1000,
+            "good": "above",
+            "observed": True,
+            "sure": "Observed.",
+            **words,
+        },
         {"question": "For ever?", "chapter": "none", "unanswered": "Nobody was followed for ever.", "sure": "Not at all."},
     ]
 

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.render.html import fragment, page, style
 
 VOID = {"meta", "br", "path", "rect", "use", "img", "link", "hr"}
@@ -120,3 +121,10 @@ def test_wide_tables_print_in_landscape(tables, world):
 def test_a_figure_needs_its_drawing(made):
     with pytest.raises(ValueError, match="needs its drawing"):
         fragment(made["F14.1.1"][0])
+
+
+def test_long_words_wrap_and_short_ones_do_not():
+    columns = (Column(id="a", label="a", align="left"), Column(id="b", label="b"))
+    rows = (Row(label="r", cells=(Cell(text="w " * 60), Cell(text="1 " * 60))), Row(label="s", cells=(Cell(text="short"), Cell(text="1"))))
+    text = fragment(TableDocument(id="T1", number="Table 1", title="t", stub="s", columns=columns, rows=rows))
+    assert re.findall(r'<td class="([^"]+)"', text) == ["nd-left nd-long", "nd-right", "nd-left", "nd-right"]

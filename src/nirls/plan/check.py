@@ -329,6 +329,29 @@ def _answers(plan: Plan) -> Iterator[Problem]:
         chapters = [section.title for section in plan.displays.report]
         questions = displays[name].options.get("questions")
         for i, question in enumerate(questions if isinstance(questions, list) else []):
-            if isinstance(question, dict) and question.get("numbers") and question.get("chapter") not in chapters:
-                place = ("displays", name, "options", "questions", i, "chapter")
-                yield "displays.yaml", place, unknown("chapter", str(question.get("chapter")), chapters)
+            if isinstance(question, dict):
+                for key, text in _question(plan, question, displays[name].analyses, chapters):
+                    yield "displays.yaml", ("displays", name, "options", "questions", i, key), text
+
+
+def _question(plan: Plan, question: dict[str, Any], roles: dict[str, str], chapters: list[str]) -> Iterator[tuple[str, str]]:
+    """Key of one question of the opening, and what is wrong with it."""
+    numbers = question.get("numbers")
+    if not isinstance(numbers, list) or not numbers:
+        return
+    if question.get("chapter") not in chapters:
+        yield "chapter", unknown("chapter", str(question.get("chapter")), chapters)
+    given: list[tuple[str, list[Any]]] = [("numbers", numbers)]
+    given += [(key, [question[key]]) for key in ("null_from", "decided_by") if key in question]
+    for key, items in given:
+        for item in items:
+            if isinstance(item, dict) and "role" in item and item["role"] not in roles:
+                yield key, unknown("role", str(item["role"]), roles)
+    decided = question.get("described") is None and not question.get("observed")
+    first = plan.analyses.get(roles.get(str(numbers[0].get("role")), "")) if isinstance(numbers[0], dict) else None
+    if decided and first is not None and first.comparison_only is not None:
+        yield (
+            "numbers",
+            f"a plain yes or no cannot come from an analysis for comparison only ({first.comparison_only}); say `observed: true`, or what "
+            "it means in `described`",
+        )

@@ -14,7 +14,8 @@ from nirls.report.origin import OriginView, origin_view
 from nirls.report.quality import QualityView, quality_view
 from nirls.report.svg import inline_svg
 from nirls.tlf.context import DUMMY, SYNTHETIC
-from nirls.tlf.document import AnswerDocument, Document, FigureDocument, Footnote, TableDocument, stem
+from nirls.tlf.document import AnswerDocument, Document, FigureDocument, Footnote, Row, TableDocument, stem
+from nirls.tlf.layouts.answers import VERDICTS as ANSWER_VERDICTS
 
 if TYPE_CHECKING:
     from nirls.plan.display import Section
@@ -30,6 +31,8 @@ VERDICTS = {
 QUALITY, PROVENANCE = "data-quality", "provenance"
 ANSWER_COLUMNS = ("answer", "estimate", "meaning", "sure", "estimand", "chapter")
 """Columns of the layout `answers`."""
+KINDS = {text: kind.replace(" ", "-") for kind, text in ANSWER_VERDICTS.items()}
+"""What the first column of the layout says → class of the row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +64,12 @@ class SectionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRow:
-    """One research question on the first page; `chapter` is the anchor of its chapter, empty without one."""
+    """One research question on the first page; `numbers` are labels with what follows them, `chapter` is the anchor of its chapter."""
 
     question: str
     verdict: str
     kind: str
-    estimate: str
+    numbers: tuple[tuple[str, str], ...]
     marks: tuple[str, ...]
     meaning: str
     sure: str
@@ -76,13 +79,21 @@ class AnswerRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerGroup:
+    """Questions under one heading; the heading is empty where there is none."""
+
+    heading: str
+    rows: tuple[AnswerRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswersView:
     """The questions and their answers, with which the report opens."""
 
     anchor: str
     number: str
     title: str
-    rows: tuple[AnswerRow, ...]
+    groups: tuple[AnswerGroup, ...]
     footnotes: tuple[Footnote, ...]
 
 
@@ -148,27 +159,36 @@ def _answers(plan: Plan, material: Material, sections: list[SectionView]) -> Ans
     if not isinstance(document, TableDocument) or [c.id for c in document.columns] != list(ANSWER_COLUMNS):
         raise ReportError(f"displays.yaml: answers: {document.id} is not a display of layout 'answers'")
     anchors = {section.title: section.anchor for section in sections}
-    rows = []
+    groups: list[tuple[str, list[AnswerRow]]] = []
     for row in document.rows:
-        cells = dict(zip(ANSWER_COLUMNS, row.cells, strict=True))
-        names = [name for name in cells["estimand"].text.split(", ") if name in plan.estimands]
-        title = cells["chapter"].text
-        rows.append(
-            AnswerRow(
-                question=row.label,
-                verdict=cells["answer"].text,
-                kind=cells["answer"].text.lower().replace(" ", "-"),
-                estimate=cells["estimate"].text,
-                marks=cells["estimate"].marks,
-                meaning=cells["meaning"].text,
-                sure=cells["sure"].text,
-                estimand="; ".join(f"{name}: {plan.estimands[name].label}" for name in names),
-                chapter=anchors.get(title, ""),
-                title=title,
-            )
-        )
+        if row.kind == "section" or not groups:
+            groups.append((row.label if row.kind == "section" else "", []))
+        if row.kind != "section":
+            groups[-1][1].append(_answer_row(plan, row, anchors))
     return AnswersView(
-        anchor=stem(document.id), number=document.number, title=document.title, rows=tuple(rows), footnotes=document.footnotes
+        anchor=stem(document.id),
+        number=document.number,
+        title=document.title,
+        groups=tuple(AnswerGroup(heading=heading, rows=tuple(rows)) for heading, rows in groups),
+        footnotes=document.footnotes,
+    )
+
+
+def _answer_row(plan: Plan, row: Row, anchors: dict[str, str]) -> AnswerRow:
+    cells = dict(zip(ANSWER_COLUMNS, row.cells, strict=True))
+    names = [name for name in cells["estimand"].text.split(", ") if name in plan.estimands]
+    title = cells["chapter"].text
+    return AnswerRow(
+        question=row.label,
+        verdict=cells["answer"].text,
+        kind=KINDS[cells["answer"].text],
+        numbers=tuple((label, value) for label, _, value in (t.rpartition(": ") for t in cells["estimate"].text.split("; ") if t)),
+        marks=cells["estimate"].marks,
+        meaning=cells["meaning"].text,
+        sure=cells["sure"].text,
+        estimand="; ".join(f"{name}: {plan.estimands[name].label}" for name in names),
+        chapter=anchors.get(title, ""),
+        title=title,
     )
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from nirls.sdtm.devices import by_device, holders, once
+from nirls.sdtm.devices import by_device, holders, of_device, once
 from nirls.sdtm.offence import none, offences
-from nirls.sdtm.rules import CONFLICT, DATES, IDENTITY, rule
+from nirls.sdtm.rules import CONFLICT, DATES, IDENTITY, VALUES, rule
 
 if TYPE_CHECKING:
     from nirls.sdtm.context import Context
@@ -149,3 +149,29 @@ def firmware(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     changed = before.notna() & (rows["FW"] != before)
     message = [f"the firmware was {old} until then; look whether the log measures alike before and after." for old in before[changed]]
     return offences(rows, changed, column="FW", severity="W", message=message)
+
+
+@rule("R72", "a subject is as treated what its sessions say", severity="W", domains=("DM",), phase=VALUES, tells=True, share=0.5)
+def another_device(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """Kind of device (DI), and wavelength where the arm's regimen has one, of more than `share` of the sessions against ACTARMCD."""
+    log, register, study = context.domains.get("DX"), context.domains.get("DI"), context.study
+    if log is None or register is None or "ACTARMCD" not in frame.columns or "DITYPE" not in register.columns:
+        return none()
+    arms = study.arms
+    worn = log.loc[log["ON_SEC"] > 0, ["USUBJID", "SPDEVID"]].dropna()
+    arm = worn["USUBJID"].map(frame.set_index("USUBJID")["ACTARMCD"])
+    role = arm.map({code: "SHAM" if a.role == "sham" else "NIR" if a.role == "nir" else "none" for code, a in arms.items()})
+    kind = of_device(worn, context, "DITYPE").astype("str").str.upper()
+    other = role.notna() & kind.notna() & (role != kind)
+    length = pd.to_numeric(of_device(worn, context, "WAVELENGTH"), errors="coerce")
+    planned = arm.map({code: a.regimen.wavelength_nm for code, a in arms.items() if a.regimen is not None}).astype("float64")
+    other |= (kind == "NIR") & length.notna() & planned.notna() & (length != planned)
+    each = other.groupby(worn["USUBJID"]).agg(["sum", "size"])
+    wrong_subjects = each[each["sum"] > context.limit("share") * each["size"]]
+    wrong = frame["USUBJID"].isin(wrong_subjects.index)
+    message = [
+        f"{wrong_subjects.loc[who, 'sum']} of the {wrong_subjects.loc[who, 'size']} sessions were with another arm's device: the subject "
+        "would be counted under a treatment it did not receive. Correct ACTARMCD, or the register (DI)."
+        for who in frame.loc[wrong, "USUBJID"]
+    ]
+    return offences(frame, wrong, column="ACTARMCD", severity="W", message=message)

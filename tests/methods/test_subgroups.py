@@ -97,17 +97,45 @@ def test_no_p_values_within_subgroups_and_sizes_add_up(adqs):
         assert sum(n) == stat(found, "n_subjects", variable="overall effect", comparison=f"{pool} - SHAM")
 
 
-def test_small_levels_are_not_estimated(adqs):
+def small(found, **key):
+    """The reason for which an effect is not estimated."""
+    own = found[(found["variable"] == EFFECT) & (found["stat_name"] == "estimate")]
+    for column, value in key.items():
+        own = own[own[column] == value]
+    assert own["stat"].isna().item() == bool(own["error"].item())
+    return own["error"].item()
+
+
+def test_a_level_is_estimated_if_every_arm_of_the_pool_is_large_enough(adqs):
+    """AM has 14 of NIR-L and 20 of NIR-H: 34 together, yet half of their mean rests on 14."""
+    at = adqs[(adqs["AVISIT"] == "Week 4") & adqs["CHG"].notna()]
+    cells = at.groupby(["REGION", "TRT01P"]).size()
     found = effects(adqs, min_per_arm=17)
-    sizes = found[(found["variable"] == EFFECT) & found["stat_name"].isin(["n_subjects", "n_reference"])]
-    small = sizes.groupby(["comparison", "group2_level"])["stat"].min() < 17
-    assert small.any() and not small.all()
-    for (comparison, level), few in small.items():
-        row = found[(found["variable"] == EFFECT) & (found["comparison"] == comparison) & (found["group2_level"] == level)]
-        row = row[row["stat_name"] == "estimate"]
-        assert (row["error"].item() == "n<17, not estimated") == few and row["stat"].isna().item() == few
-    for comparison, left in (~small).groupby("comparison").sum().items():
+    reasons = {}
+    for comparison, arms in (("high - SHAM", ["SHAM", "NIR-H"]), ("pooled - SHAM", ["SHAM", "NIR-L", "NIR-H"])):
+        for region in ("AM", "AP", "EU"):
+            few = [a for a in arms if cells[region, a] < 17]
+            reasons[comparison, region] = f"not estimated (n<17 in {', '.join(few)})" if few else ""
+            assert small(found, comparison=comparison, group2_level=region) == reasons[comparison, region]
+        left = sum(not reasons[comparison, region] for region in ("AM", "AP", "EU"))
         assert stat(found, "n", variable=INTERACTION, comparison=comparison) == left
+    only_the_pool = [
+        r for r in ("AM", "AP", "EU")
+        if reasons["pooled - SHAM", r] and cells[r, "SHAM"] >= 17 and cells[r, "NIR-L"] + cells[r, "NIR-H"] >= 17
+    ]  # fmt: skip
+    assert only_the_pool, "a level in which the pool is large enough and one of its arms is not"
+    for (region, arm), n in cells.items():
+        assert stat(found, "n", variable="cell", group2_level=region, group1_level=arm) == n
+
+
+def test_subjects_count_who_have_a_value_at_the_visit(adqs):
+    """Subjects with values of earlier visits alone are in the model, but their effect at week 4 is borrowed."""
+    men = (adqs["SEX"] == "M") & (adqs["TRT01P"] == "NIR-H")
+    stay = adqs.loc[men, "USUBJID"].unique()[:9]
+    gone = men & (adqs["AVISIT"] == "Week 4") & ~adqs["USUBJID"].isin(stay)
+    found = effects(adqs.assign(CHG=adqs["CHG"].mask(gone)), "SEX", min_per_arm=10)
+    assert small(found, comparison="high - SHAM", group2_level="M") == "not estimated (n<10 in NIR-H)"
+    assert stat(found, "n_subjects", variable=EFFECT, comparison="high - SHAM", group2_level="M") > 10, "of any visit"
 
 
 def test_a_constant_variable_is_no_subgroup(adqs):

@@ -1,8 +1,8 @@
-"""Whether a variable is known at baseline, so that groups of it are no result of the treatment."""
+"""Whether a variable may divide subjects (known at baseline), and whether its levels are large enough."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,3 +26,12 @@ def baseline_problems(variable: str, plan: Plan, what: str) -> Iterator[str]:
             f"{variable} is not among `covariates` and `strata` of study.yaml, so it is not known to be from baseline: "
             f"{unknown('baseline variable', variable, known)}"
         )
+
+
+def too_small(sizes: Mapping[str, int], arms: Sequence[str], least: int) -> str:
+    """Why a level is not estimated: the arms that have fewer than `least` subjects in it; empty if none.
+
+    Each arm of a pool is looked at: their mean has equal weights, so five subjects of one arm count as much as fifty of another.
+    """
+    few = [arm for arm in arms if sizes.get(arm, 0) < least]
+    return f"not estimated (n<{least} in {', '.join(few)})" if few else ""

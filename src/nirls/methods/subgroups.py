@@ -11,7 +11,7 @@ from nirls.methods._arm_means import visit_problems
 from nirls.methods._groups import denominators
 from nirls.methods._linear import facts
 from nirls.methods._mixed import fit_mixed, model_rows
-from nirls.methods._subgroups import baseline_problems
+from nirls.methods._subgroups import baseline_problems, too_small
 from nirls.methods.mmrm import MMRMOptions
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import Id, PlanModel
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
 
-EFFECT, SHRUNK, INTERACTION, DIRECTION, PROGNOSIS, OVERALL = (
-    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "prognostic", "overall effect",
+EFFECT, SHRUNK, INTERACTION, DIRECTION, PROGNOSIS, OVERALL, CELL = (
+    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "prognostic", "overall effect", "cell",
 )  # fmt: skip
 
 
@@ -49,7 +49,11 @@ class SubgroupsOptions(MMRMOptions):
     pools: dict[str, list[str]] = Field(
         description="Comparison with the reference: name → arms, averaged with equal weights.", min_length=1
     )
-    min_per_arm: int = Field(10, description="A level with fewer subjects analysed on either side is not estimated.", ge=2)
+    min_per_arm: int = Field(
+        10,
+        description="A level is not estimated if any arm of the comparison, each arm of a pool, has fewer subjects with a value at the visit.",
+        ge=2,
+    )
 
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
         """Visit and arms are those of the study; the variables are from baseline."""
@@ -93,7 +97,8 @@ def subgroups(data: AnalysisData, options: SubgroupsOptions) -> MethodResult:
     told, footnotes = model_rows(data, options, whole)
     words = {
         "at": options.at_visit,
-        "least": f"n<{options.min_per_arm}, not estimated",
+        "least": f"not estimated where any arm, each arm of a pool included, has fewer than {options.min_per_arm} subjects with a value at "
+        f"{options.at_visit.lower()} in the level: a pool is the mean of its arms with equal weights",
         "subgroup_model": f"{whole.formula} + the variable and its interactions with treatment, visit and both; a model for each",
         "shrinkage": "empirical Bayes: each level drawn to the common mean of the levels of its variable, by a variance between levels "
         "estimated by REML over all variables",
@@ -149,6 +154,10 @@ def _variable(
     if not failure:
         mixed = fit_mixed(replace(data, frame=frame.reset_index(drop=True)), wider, extra=interactions)
         failure = mixed.failure
+    cells = {level: _sizes(mixed, options, (name, level), options.at_visit) if mixed is not None else {} for level in levels}
+    if mixed is not None:
+        place = {"variable": CELL, "visit": options.at_visit, "group1": group, "group2": name}
+        found += [row("n", n, group1_level=a, group2_level=level, **place) for level in levels for a, n in cells[level].items()]
     for label, arms in options.pools.items():
         comparison = _name(label, reference)
         rows, errors, names = [], [], []
@@ -156,8 +165,7 @@ def _variable(
             key = {"variable": EFFECT, "comparison": comparison, "visit": options.at_visit, "group2": name, "group2_level": level}
             counts = _sizes(mixed, options, (name, level)) if mixed is not None else {}
             found += _counts(counts, arms, reference, key)
-            n, m = sum(counts.get(a, 0) for a in arms), counts.get(reference, 0)
-            reason = failure or (f"n<{options.min_per_arm}, not estimated" if min(n, m) < options.min_per_arm else "")
+            reason = failure or too_small(cells[level], [reference, *arms], options.min_per_arm)
             if reason:
                 found.append(row("estimate", None, error=reason, **key))
                 continue
@@ -227,9 +235,11 @@ def _missing(data: AnalysisData, name: str, options: SubgroupsOptions) -> list[d
     return [row("n", int((lost[group] == a).sum()), group1_level=str(a), **key) for a in data.adsl[group].cat.categories]
 
 
-def _sizes(mixed: Mixed, options: SubgroupsOptions, level: tuple[str, str] | None) -> dict[str, int]:
-    """Subjects in the model by arm, of one level or all."""
+def _sizes(mixed: Mixed, options: SubgroupsOptions, level: tuple[str, str] | None, visit: str | None = None) -> dict[str, int]:
+    """Subjects in the model by arm, of one level or all, with a value at a visit or at any."""
     seen = mixed.frame[mixed.entered]
+    if visit is not None:
+        seen = seen[seen[options.visit] == visit]
     if level is not None:
         seen = seen[seen[level[0]] == level[1]]
     return {str(arm): int(n) for arm, n in seen.groupby(mixed.group, observed=False)[options.subject].nunique().items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -31,13 +32,14 @@ class SubgroupsDisplay(PlanModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """One level: sizes, effect (estimate and limits) and shrunken effect; `reason` where it is not estimated."""
+    """One level: sizes, effect (estimate and limits) and shrunken effect; `reason` where it is not estimated, `few` the small arms of it."""
 
     name: str
     sizes: tuple[Found, Found] | None
     effect: tuple[Found, ...]
     shrunken: tuple[Found, ...]
     reason: str
+    few: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +80,9 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
             effect = tuple(f for s in THREE if (f := ard.find(s, variable=EFFECT, **key)) is not None)
             shrunken = tuple(f for s in THREE if (f := ard.find(s, variable=SHRUNK, **key)) is not None)
             known = len(effect) == 3
-            reason = "" if known else (effect[0].error if effect else "not estimated")
+            reason, few = ("", ()) if known else shown_reason(effect[0].error if effect else "not estimated", context)
             sizes = (n, m) if n is not None and m is not None else None
-            levels.append(Level(name=level, sizes=sizes, effect=effect, shrunken=shrunken if known else (), reason=reason))
+            levels.append(Level(name=level, sizes=sizes, effect=effect, shrunken=shrunken if known else (), reason=reason, few=few))
         planned = ard.get("rejected", variable=INTERACTION, **of)
         expected = ard.find("text", variable="expected", **of)
         difference = tuple(f for s in THREE if (f := ard.find(s, variable=INTERACTION, **of)) is not None and not f.error)
@@ -97,6 +99,17 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
             )
         )  # fmt: skip
     return out
+
+
+def shown_reason(error: str, context: DisplayContext) -> tuple[str, tuple[str, ...]]:
+    """Why a level is not estimated, arms by their short names and more than two of them counted; and the names of the small arms."""
+    found = re.fullmatch(r"not estimated \(n<(\d+) in (.+)\)", error)
+    if found is None:
+        return error, ()
+    shorts = {arm.code: arm.short for arm in context.arms}
+    few = tuple(shorts.get(code, code) for code in found[2].split(", "))
+    where = ", ".join(few) if len(few) < 3 else f"{len(few)} arms"
+    return f"not estimated (n < {found[1]} in {where})", few
 
 
 def p_text(context: DisplayContext, block: Block) -> str:
@@ -118,6 +131,12 @@ def subgroup_notes(ard: Ard, context: DisplayContext, found: list[Block], notes:
         if block.missing:
             name = context.labels.get(block.variable, block.variable)
             notes.general(f"{name}: {block.missing} subjects without a value are in none of its groups and not in its model.")
+    notes.general(f"{capital(ard.facts['least'])}.")
+    for block in found:
+        for level in block.levels:
+            if len(level.few) > 2:
+                name = f"{context.labels.get(block.variable, block.variable)}, {context.level(block.variable, level.name)}"
+                notes.general(f"{name}: too few subjects in {', '.join(level.few)}.")
     notes.general(f"{capital(ard.facts['subgroup_model'])}. Degrees of freedom: {ard.facts['ddf']}; margins {ard.facts['weights']}.")
     if "covariance" in ard.facts:
         notes.general(f"Covariance of repeated measurements: {ard.facts['covariance']}. Effects at {ard.facts['at'].lower()}.")

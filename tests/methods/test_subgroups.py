@@ -168,6 +168,29 @@ def test_holm_is_over_the_planned_interactions(adqs):
     assert not ((found["stat_name"] == "p_adjusted") & (found["group2"] == "REGION")).any()
 
 
+def test_groups_and_markers_are_families_of_their_own(adqs):
+    """A p-value is adjusted for the planned interactions of its family; which it is stands beside it."""
+    items = [{"variable": "SEX", "prespecified": True}, {"variable": "REGION"}]
+    options = {"covariates": ["BASE"], "by_visit": [], "at_visit": "Week 4", "pools": {"high": ["NIR-H"]}, "min_per_arm": 5}
+    found = ard(subgroups(given(adqs, "subgroups"), SubgroupsOptions(subgroups=items, **options)))
+    family = found[found["variable"] == "family"]
+    assert family["group2"].unique().tolist() == ["SEX"]
+    assert family.loc[family["stat_name"] == "text", "stat_text"].item() == "groups" and stat(family, "n") == 1
+    words = found.loc[found["variable_level"] == "multiplicity", "stat_text"].item()
+    assert "1 pre-specified interaction of groups (Sex)" in words and "exploratory" in words
+    markers = [{"variable": "AGE", "prespecified": True}, {"variable": "BASE", "prespecified": True}, {"variable": "AGE2"}]
+    week = adqs[adqs["AVISIT"] == "Week 4"].assign(AGE2=lambda f: f["AGE"] ** 2.0)
+    along = JohnsonNeymanOptions(covariates=["SEX"], markers=markers, pool={"Light": ["NIR-L", "NIR-H"]})
+    found = ard(johnson_neyman(given(week, "johnson_neyman"), along))
+    p = [stat(found, "p_value", variable=INTERACTION, group2_level=m) for m in ("AGE", "BASE")]
+    adjusted = [stat(found, "p_adjusted", variable=INTERACTION, group2_level=m) for m in ("AGE", "BASE")]
+    # Holm by hand: the smaller doubled, the larger not below it
+    first = min(1.0, 2 * min(p))
+    assert adjusted == pytest.approx([first if v == min(p) else max(first, v) for v in p], rel=1e-12)
+    family = found[(found["variable"] == "family") & (found["stat_name"] == "text")]
+    assert dict(zip(family["group2_level"], family["stat_text"], strict=True)) == {"AGE": "markers", "BASE": "markers"}
+
+
 # --- a marker -----------------------------------------------------------------------------------------------------------------
 
 

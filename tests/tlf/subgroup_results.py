@@ -41,7 +41,7 @@ def subgroup_results(arms):
 
     items = [{"variable": "SEX", "prespecified": True, "larger": "F", "why": "made up"}, {"variable": "GROUP"}]
     options = SubgroupsOptions(covariates=["BASE"], by_visit=[], at_visit="Week 4", pools={"Light": [arms[1]]}, subgroups=items)
-    markers = [{"variable": "FERRITIN", "scale": "log"}, {"variable": "BASE", "per": 5}]
+    markers = [{"variable": "FERRITIN", "scale": "log"}, {"variable": "BASE", "per": 5, "prespecified": True}]
     along = JohnsonNeymanOptions(covariates=["SEX"], markers=markers, pool={"Light": [arms[1]]})
     week = frame[frame["AVISIT"] == "Week 4"].reset_index(drop=True)
     shared = {"param": "IRLSTOT", "analysis_set": "FAS"}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nirls.plan.load import Plan
+
+INTERACTION, FAMILY = "interaction", "family"
 
 
 def baseline_problems(variable: str, plan: Plan, what: str) -> Iterator[str]:
@@ -35,3 +37,49 @@ def too_small(sizes: Mapping[str, int], arms: Sequence[str], least: int) -> str:
     """
     few = [arm for arm in arms if sizes.get(arm, 0) < least]
     return f"not estimated (n<{least} in {', '.join(few)})" if few else ""
+
+
+def holm_rows(tests: Sequence[Mapping[str, Any]], family: str) -> list[dict[str, Any]]:
+    """Holm's p of the pre-specified interactions of each comparison, and the family it belongs to.
+
+    Parameters
+    ----------
+    tests : sequence of mappings
+        `key` of the rows, `p` (None if not tested) and `prespecified`.
+    family : str
+        What the tests are of: the p-values of another family are adjusted apart.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    from nirls.ard.build import row
+
+    found = []
+    for comparison in dict.fromkeys(t["key"]["comparison"] for t in tests):
+        own = [t for t in tests if t["key"]["comparison"] == comparison and t["prespecified"]]
+        if own:
+            # what could not be tested stays in the number: the family was planned before it was known
+            adjusted = multipletests([1.0 if t["p"] is None else t["p"] for t in own], method="holm")[1]
+            known = [(t, p) for t, p in zip(own, adjusted, strict=True) if t["p"] is not None]
+            found += [row("p_adjusted", float(p), variable=INTERACTION, **t["key"]) for t, p in known]
+            found += [row("text", None, stat_text=family, variable=FAMILY, **t["key"]) for t in own]
+            found += [row("n", len(own), variable=FAMILY, **t["key"]) for t in own]
+    return found
+
+
+def holm_words(prespecified: Sequence[str], family: str) -> str:
+    """What is adjusted for what, in words; `prespecified` are the labels of the planned variables."""
+    if not prespecified:
+        return f"no interaction of {family} was pre-specified: all are exploratory, their p-values not adjusted"
+    count = f"{len(prespecified)} pre-specified interaction{'s' if len(prespecified) > 1 else ''}"
+    return (
+        f"Holm p: over the {count} of {family} ({'; '.join(prespecified)}), a family of its own for each comparison; the others are "
+        "exploratory, their p-values not adjusted"
+    )
+
+
+def label_of(name: str, plan: Plan) -> str:
+    """A baseline variable as the study calls it."""
+    for known in (plan.study.covariates, plan.study.strata):
+        if name in known:
+            return str(known[name].label)
+    return name

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from nirls.methods._groups import denominators
 from nirls.methods._linear import arms_and_reference, exclusions, facts, one_visit
-from nirls.methods._subgroups import baseline_problems
+from nirls.methods._subgroups import baseline_problems, holm_rows, holm_words, label_of
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import Id, PlanModel
@@ -77,8 +77,14 @@ def johnson_neyman(data: AnalysisData, options: JohnsonNeymanOptions) -> MethodR
     at = one_visit(data, options.visit, options.subject)
     sides = data.frame[data.frame[group].isin([*arms, reference])]
     found = denominators(data, total=False)
+    tests: list[dict[str, Any]] = []
     for marker in options.markers:
-        found += _marker(sides, marker, label, arms, group, reference, options)
+        own = _marker(sides, marker, label, arms, group, reference, options)
+        p = next((r["stat"] for r in own if r["variable"] == INTERACTION and r["stat_name"] == "p_value"), None)
+        key = {"group2": "marker", "group2_level": marker.variable, "comparison": f"{label} - {reference}"}
+        tests.append({"key": key, "p": p, "prespecified": marker.prespecified})
+        found += own
+    found += holm_rows(tests, "markers")
     found += exclusions(
         data, subject=options.subject, response=options.response, group=group, baseline="BASE", covariates=options.covariates,
         absent="No value at this visit",
@@ -89,6 +95,7 @@ def johnson_neyman(data: AnalysisData, options: JohnsonNeymanOptions) -> MethodR
         "ddf": "residual",
         "at": at,
         "pool": f"{label}: {', '.join(arms)} as one group",
+        "multiplicity": holm_words([label_of(m.variable, data.plan) for m in options.markers if m.prespecified], "markers"),
         "bands": "pointwise: t, for one value of the marker; simultaneous: √(2F(2, df)), for all values at once",
     }
     footnotes = (

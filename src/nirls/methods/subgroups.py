@@ -11,7 +11,7 @@ from nirls.methods._arm_means import visit_problems
 from nirls.methods._groups import denominators
 from nirls.methods._linear import facts
 from nirls.methods._mixed import fit_mixed, model_rows
-from nirls.methods._subgroups import baseline_problems, too_small
+from nirls.methods._subgroups import baseline_problems, holm_rows, holm_words, label_of, too_small
 from nirls.methods.mmrm import MMRMOptions
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import Id, PlanModel
@@ -51,7 +51,7 @@ class SubgroupsOptions(MMRMOptions):
     )
     min_per_arm: int = Field(
         10,
-        description="A level is not estimated if any arm of the comparison, each arm of a pool, has fewer subjects with a value at the visit.",
+        description="A level is not estimated if any arm, each arm of a pool, has fewer subjects with a value at the visit.",
         ge=2,
     )
 
@@ -91,7 +91,7 @@ def subgroups(data: AnalysisData, options: SubgroupsOptions) -> MethodResult:
         tests += tested
         for label, values in own.items():
             effects[label] += values
-    found += _adjusted(tests, options)
+    found += holm_rows(tests, "groups")
     for values in effects.values():
         found += _shrunken(values, options)
     told, footnotes = model_rows(data, options, whole)
@@ -102,8 +102,7 @@ def subgroups(data: AnalysisData, options: SubgroupsOptions) -> MethodResult:
         "subgroup_model": f"{whole.formula} + the variable and its interactions with treatment, visit and both; a model for each",
         "shrinkage": "empirical Bayes: each level drawn to the common mean of the levels of its variable, by a variance between levels "
         "estimated by REML over all variables",
-        "multiplicity": f"Holm over {sum(i.prespecified for i in options.subgroups)} pre-specified interactions; the others are "
-        "exploratory, not adjusted",
+        "multiplicity": holm_words([label_of(i.variable, data.plan) for i in options.subgroups if i.prespecified], "groups"),
     }
     footnotes = (
         *footnotes,
@@ -321,23 +320,6 @@ def _prognostic(mixed: Mixed, options: SubgroupsOptions, name: str, levels: list
         one = fit.t_tests(line[fit.design.kept])
         low, high = one.ci(options.level)
         found += rows({"estimate": float(one.estimate[0]), "conf_low": float(low[0]), "conf_high": float(high[0])}, **key)
-    return found
-
-
-def _adjusted(tests: list[dict[str, Any]], options: SubgroupsOptions) -> list[dict[str, Any]]:
-    """Holm's p over the pre-specified interactions of each comparison."""
-    from statsmodels.stats.multitest import multipletests
-
-    from nirls.ard.build import row
-
-    found = []
-    for comparison in dict.fromkeys(t["key"]["comparison"] for t in tests):
-        own = [t for t in tests if t["key"]["comparison"] == comparison and t["prespecified"]]
-        if own:
-            # what could not be tested stays in the number: the family was planned before it was known
-            adjusted = multipletests([1.0 if t["p"] is None else t["p"] for t in own], method="holm")[1]
-            known = [(t, p) for t, p in zip(own, adjusted, strict=True) if t["p"] is not None]
-            found += [row("p_adjusted", float(p), variable=INTERACTION, **t["key"]) for t, p in known]
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
@@ -15,8 +15,8 @@ from nirls.tlf.layouts._common import capital
 from nirls.tlf.lookup import Ard, Found
 from nirls.tlf.notes import Notes
 
-EFFECT, SHRUNK, INTERACTION, DIRECTION, OVERALL = (
-    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "overall effect",
+EFFECT, SHRUNK, INTERACTION, DIRECTION, OVERALL, FAMILY = (
+    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "overall effect", "family",
 )  # fmt: skip
 THREE = ("estimate", "conf_low", "conf_high")
 
@@ -32,7 +32,7 @@ class SubgroupsDisplay(PlanModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """One level: sizes, effect (estimate and limits) and shrunken effect; `reason` where it is not estimated, `few` the small arms of it."""
+    """One level: sizes, effect (estimate and limits), shrunken effect; why it is not estimated (`reason`), and its small arms (`few`)."""
 
     name: str
     sizes: tuple[Found, Found] | None
@@ -49,6 +49,7 @@ class Block:
     variable: str
     levels: tuple[Level, ...]
     prespecified: bool
+    family: str
     p: Found | None
     adjusted: Found | None
     difference: tuple[Found, ...]
@@ -81,6 +82,8 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
             shrunken = tuple(f for s in THREE if (f := ard.find(s, variable=SHRUNK, **key)) is not None)
             known = len(effect) == 3
             reason, few = ("", ()) if known else shown_reason(effect[0].error if effect else "not estimated", context)
+            if few:
+                effect = (replace(effect[0], error=f"fewer subjects than needed in {', '.join(few)}"),)
             sizes = (n, m) if n is not None and m is not None else None
             levels.append(Level(name=level, sizes=sizes, effect=effect, shrunken=shrunken if known else (), reason=reason, few=few))
         planned = ard.get("rejected", variable=INTERACTION, **of)
@@ -90,7 +93,7 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
         lost = [ard.find("n", variable="no value", group2=variable, group1_level=arm.code) for arm in context.arms]
         out.append(
             Block(
-                variable=variable, levels=tuple(levels), prespecified=bool(planned.value),
+                variable=variable, levels=tuple(levels), prespecified=bool(planned.value), family=family_text(ard, **of),
                 p=ard.find("p_value", variable=INTERACTION, **of),
                 adjusted=ard.find("p_adjusted", variable=INTERACTION, **of), difference=difference,
                 between=tuple(between.text.split("|")) if between is not None else (),
@@ -99,6 +102,15 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
             )
         )  # fmt: skip
     return out
+
+
+def family_text(ard: Ard, **key: str) -> str:
+    """ "pre-specified; Holm family: groups, 3 tests", or "exploratory"."""
+    planned = ard.find("rejected", variable=INTERACTION, **key)
+    if planned is None or not planned.value:
+        return "exploratory"
+    family, n = ard.get("text", variable=FAMILY, **key), ard.get("n", variable=FAMILY, **key)
+    return f"pre-specified; Holm family: {family.text}, {int(n.value)} test{'s' if n.value > 1 else ''}"
 
 
 def shown_reason(error: str, context: DisplayContext) -> tuple[str, tuple[str, ...]]:
@@ -132,11 +144,6 @@ def subgroup_notes(ard: Ard, context: DisplayContext, found: list[Block], notes:
             name = context.labels.get(block.variable, block.variable)
             notes.general(f"{name}: {block.missing} subjects without a value are in none of its groups and not in its model.")
     notes.general(f"{capital(ard.facts['least'])}.")
-    for block in found:
-        for level in block.levels:
-            if len(level.few) > 2:
-                name = f"{context.labels.get(block.variable, block.variable)}, {context.level(block.variable, level.name)}"
-                notes.general(f"{name}: too few subjects in {', '.join(level.few)}.")
     notes.general(f"{capital(ard.facts['subgroup_model'])}. Degrees of freedom: {ard.facts['ddf']}; margins {ard.facts['weights']}.")
     if "covariance" in ard.facts:
         notes.general(f"Covariance of repeated measurements: {ard.facts['covariance']}. Effects at {ard.facts['at'].lower()}.")

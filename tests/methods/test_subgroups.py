@@ -38,10 +38,10 @@ def given(frame, method, arms=ARMS, reference="SHAM"):
     return made
 
 
-def effects(frame, variable="REGION", *, prespecified=True, reference="SHAM", pools=POOLS, **more):
+def effects(frame, variable="REGION", *, prespecified=True, reference="SHAM", pools=POOLS, arms=ARMS, **more):
     options = {"covariates": ["BASE"], "by_visit": [], "at_visit": "Week 4", "pools": pools, "min_per_arm": 5} | more
     item = {"variable": variable, "prespecified": prespecified}
-    return ard(subgroups(given(frame, "subgroups", reference=reference), SubgroupsOptions(subgroups=[item], **options)))
+    return ard(subgroups(given(frame, "subgroups", arms=arms, reference=reference), SubgroupsOptions(subgroups=[item], **options)))
 
 
 def test_at_one_visit_it_is_analysis_of_covariance(adqs):
@@ -78,6 +78,33 @@ def test_over_visits_two_levels_are_a_t_test(adqs):
     assert gap == pytest.approx(e[0] - e[1], rel=1e-9)
     shrunken = [stat(found, "estimate", variable="shrunken effect", comparison="high - SHAM", group2_level=sex) for sex in "FM"]
     assert min(e) - 1e-9 <= min(shrunken) and max(shrunken) <= max(e) + 1e-9
+
+
+def weighted(found):
+    """Effects of both sexes weighted by 1/SE², and the overall effect with its error."""
+    key = {"variable": EFFECT, "comparison": "x - SHAM"}
+    e, s = (np.array([stat(found, name, group2_level=sex, **key) for sex in "FM"]) for name in ("estimate", "std_error"))
+    overall = [stat(found, name, variable="overall effect", comparison="x - SHAM") for name in ("estimate", "std_error")]
+    return float(np.average(e, weights=s**-2.0)), *overall
+
+
+def test_the_overall_effect_is_the_weighted_mean_of_the_effects_of_the_levels(adqs):
+    """Of two arms and complete values it is that exactly; where values are missing, to a tenth of the standard error.
+
+    In y = group + treatment the coefficient of treatment is Σ w d / Σ w of the differences d within groups, w = n₁n₀/(n₁ + n₀), which is
+    1/SE² up to σ² (Frisch–Waugh: treatment less its mean in the group). Over visits that holds for each of them as long as nobody lacks
+    one: with the same regressors at all visits, generalised least squares is least squares (Zellner 1962, J Am Stat Assoc 57:348, §3).
+    """
+    two = adqs[adqs["TRT01P"] != "NIR-L"]
+    options = {"covariates": ["SEX"], "pools": {"x": ["NIR-H"]}, "arms": ["SHAM", "NIR-H"]}
+    mean, overall, _ = weighted(effects(two[two["AVISIT"] == "Week 4"], "SEX", **options))
+    assert mean == pytest.approx(overall, rel=1e-10)
+    visits = two["AVISIT"].nunique()
+    whole = two[two.groupby("USUBJID")["CHG"].transform("count") == visits]
+    mean, overall, _ = weighted(effects(whole, "SEX", by_visit=["SEX"], **options))
+    assert mean == pytest.approx(overall, rel=1e-6)
+    mean, overall, error = weighted(effects(two, "SEX", by_visit=["SEX"], **options))
+    assert mean != pytest.approx(overall, rel=1e-6) and abs(mean - overall) < 0.1 * error
 
 
 def test_signs_turn_with_the_arms(adqs):

@@ -72,7 +72,7 @@ def holm_words(prespecified: Sequence[str], family: str) -> str:
         return f"no interaction of {family} was pre-specified: all are exploratory, their p-values not adjusted"
     count = f"{len(prespecified)} pre-specified interaction{'s' if len(prespecified) > 1 else ''}"
     return (
-        f"Holm p: over the {count} of {family} ({'; '.join(prespecified)}), a family of its own for each comparison; the others are "
+        f"Holm p: over {count} of {family} ({'; '.join(prespecified)}), a family of its own for each comparison; the others are "
         "exploratory, their p-values not adjusted"
     )
 

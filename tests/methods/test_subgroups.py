@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from nirls.errors import DataError
+from nirls.methods._subgroups import levels_from
 from nirls.methods.johnson_neyman import JohnsonNeymanOptions, johnson_neyman
 from nirls.methods.subgroups import SubgroupsOptions, subgroups
 from nirls.models.mmrm import mmrm
@@ -216,6 +217,15 @@ def test_groups_and_markers_are_families_of_their_own(adqs):
     assert adjusted == pytest.approx([first if v == min(p) else max(first, v) for v in p], rel=1e-12)
     family = found[(found["variable"] == "family") & (found["stat_name"] == "text")]
     assert dict(zip(family["group2_level"], family["stat_text"], strict=True)) == {"AGE": "markers", "BASE": "markers"}
+
+
+def test_what_levels_are_made_of():
+    plan = load_plan("nir-rls", root=ROOT)
+    made = {name: levels_from(name, plan) for name in ("SEX", "MICROVFL", "PHOTOGRP", "IRLSBAND", "STRSEV", "STRSEVD")}
+    assert made == {
+        "SEX": "categories", "MICROVFL": "categories", "PHOTOGRP": "other categories", "IRLSBAND": "a number", "STRSEV": "a number",
+        "STRSEVD": "a number",
+    }  # fmt: skip
 
 
 # --- a marker -----------------------------------------------------------------------------------------------------------------

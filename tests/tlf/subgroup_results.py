@@ -27,7 +27,10 @@ def subgroup_results(arms):
     frame = who.merge(pd.DataFrame({"AVISIT": ["Week 1", "Week 2", "Week 4"], "AVISITN": [1.0, 2.0, 4.0]}), how="cross")
     light = (frame["TRT01P"] == arms[1]).to_numpy(float)
     frame = frame.assign(CHG=-3 - 4 * light * (frame["SEX"] == "F") + rng.normal(0, 4, len(frame)), PARAMCD="IRLSTOT")
+    who = who.assign(AGEGRP=np.where(np.arange(n) % 3 == 0, "old", "young"))
+    frame = frame.merge(who[["USUBJID", "AGEGRP"]], on="USUBJID")
     covariates = {
+        "AGEGRP": BaselineItem(label="Age", source="DM.AGE", levels=["young", "old"], cut={"young": "AGE < 65", "old": "AGE >= 65"}),
         "SEX": BaselineItem(label="Sex", source="DM.SEX", levels=["F", "M"]),
         "GROUP": BaselineItem(label="Group", source="DM.GROUP", levels=["Common", "Rare"]),
     }
@@ -39,7 +42,11 @@ def subgroup_results(arms):
         some, adsl = (f.assign(TRT01P=f["TRT01P"].astype(factor)) for f in (some, who))
         return AnalysisData(frame=some, adsl=adsl, spec=spec, analysis_id="x", plan=SimpleNamespace(study=study))
 
-    items = [{"variable": "SEX", "prespecified": True, "larger": "F", "why": "made up"}, {"variable": "GROUP"}]
+    items = [
+        {"variable": "SEX", "prespecified": True, "larger": "F", "why": "made up", "evidence": "none in fact"},
+        {"variable": "GROUP"},
+        {"variable": "AGEGRP"},
+    ]
     options = SubgroupsOptions(covariates=["BASE"], by_visit=[], at_visit="Week 4", pools={"Light": [arms[1]]}, subgroups=items)
     markers = [{"variable": "FERRITIN", "scale": "log"}, {"variable": "BASE", "per": 5, "prespecified": True}]
     along = JohnsonNeymanOptions(covariates=["SEX"], markers=markers, pool={"Light": [arms[1]]})
@@ -57,6 +64,7 @@ def given(codes):
     return {
         "F14.2.6.1": ("subgroup_forest", "figure", {"main": made["groups"]}, {}),
         "T14.2.6.1": ("subgroups", "table", {"main": made["groups"]}, {}),
+        "T14.2.6.3": ("subgroup_credibility", "table", {"main": made["groups"]}, {}),
         "F14.2.6.2": ("johnson_neyman_plot", "figure", {"main": made["markers"]}, {}),
         "T14.2.6.2": ("johnson_neyman", "table", {"main": made["markers"]}, {}),
     }

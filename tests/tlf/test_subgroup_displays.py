@@ -1,6 +1,10 @@
 """Displays of subgroups and markers: what is planned, what is not estimated, and what a p-value is adjusted for."""
 
-from tests.tlf.test_tables import cells
+import pytest
+
+from nirls.tlf.layouts.subgroup_credibility import chance
+from tests.tlf.subgroup_results import subgroup_results
+from tests.tlf.test_tables import cells, stat
 
 
 def notes(document):
@@ -28,3 +32,41 @@ def test_a_small_level_says_which_arm_is_small(made, world):
     assert any(f"Fewer subjects than needed in {first}, {second}" in n for n in notes(table))
     assert "not estimated (n &lt; 10 in" in figure
     assert any("each arm of a pool included, has fewer than 10 subjects" in n for n in notes(table))
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [
+        (0.0008, "unlikely"),
+        (0.005, "unlikely"),
+        (0.008, "may not explain it"),
+        (0.05, "likely"),
+        (0.051, "very likely"),
+        (1.0, "very likely"),
+    ],
+)
+def test_chance_in_the_words_of_iceman(p, words):
+    """Schandelmaier 2020 (CMAJ 192:E901), form for randomized trials, item 3: limits 0.005, 0.01 and 0.05."""
+    assert chance(p) == words
+
+
+def test_facts_on_credibility(made, world):
+    """Sex was planned with a direction; the rare group cannot be estimated; age is cut from a number, nobody says where."""
+    table = made["T14.2.6.3"][0]
+    by = {c.id: i for i, c in enumerate(table.columns)}
+    rows = {row.label: [c.text for c in row.cells] for row in table.rows}
+    found = subgroup_results(tuple(world.codes[:2]))["groups"]
+    inside = found[found["variable"] == "subgroup effect"]
+    effect = {sex: stat(inside, "estimate", group2="SEX", group2_level=sex) for sex in "FM"}
+    sex = next(cells for label, cells in rows.items() if label.lower().startswith("sex"))
+    assert sex[by["planned"]] == "yes" and sex[by["evidence"]] == "given"
+    assert effect["F"] < effect["M"], "lower is better: the larger benefit"
+    assert sex[by["stated"]] == sex[by["found"]] == world.context.level("SEX", "F") and sex[by["agree"]] == "yes"
+    assert sex[by["tested"]] == "3 (1)" and sex[by["cut"]] == "not a number"
+    p = stat(found[found["variable"] == "interaction"], "p_value", group2="SEX")
+    assert sex[by["chance"]] == chance(p)
+    rare = rows["GROUP"]
+    assert rare[by["planned"]] == "no, exploratory" and rare[by["stated"]] == "not stated" and rare[by["found"]] == "NE"
+    assert rare[by["p"]] == rare[by["chance"]] == "NE" and rare[by["agree"]] == "" and rare[by["evidence"]] == "none given"
+    assert rows["AGEGRP"][by["cut"]] == "origin not stated, may be arbitrary"
+    assert {"Sex: made up.", "Sex: none in fact."} <= set(notes(table))

@@ -83,3 +83,16 @@ def label_of(name: str, plan: Plan) -> str:
         if name in known:
             return str(known[name].label)
     return name
+
+
+def levels_from(name: str, plan: Plan) -> str:
+    """What the levels of a variable are made of: `a number`, `other categories`, or `categories` as collected."""
+    study = plan.study
+    if name in study.covariates:
+        conditions = study.covariates[name].cut
+    else:
+        stratum = study.strata.get(name) or study.strata.get(name.removesuffix("D"))
+        conditions = stratum.derived if stratum is not None else None
+    if not conditions:
+        return "categories"
+    return "a number" if any("<" in c or ">" in c for c in conditions.values()) else "other categories"

@@ -11,7 +11,7 @@ from nirls.methods._arm_means import visit_problems
 from nirls.methods._groups import denominators
 from nirls.methods._linear import facts
 from nirls.methods._mixed import fit_mixed, model_rows
-from nirls.methods._subgroups import baseline_problems, holm_rows, holm_words, label_of, too_small
+from nirls.methods._subgroups import baseline_problems, holm_rows, holm_words, label_of, levels_from, too_small
 from nirls.methods.mmrm import MMRMOptions
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import Id, PlanModel
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
 
-EFFECT, SHRUNK, INTERACTION, DIRECTION, PROGNOSIS, OVERALL, CELL = (
-    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "prognostic", "overall effect", "cell",
+EFFECT, SHRUNK, INTERACTION, DIRECTION, PROGNOSIS, OVERALL, CELL, CREDIBILITY = (
+    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "prognostic", "overall effect", "cell", "credibility",
 )  # fmt: skip
 
 
@@ -39,6 +39,8 @@ class Subgroup(PlanModel):
     prespecified: bool = Field(False, description="True if the interaction was planned before the data were seen; else exploratory.")
     larger: str | None = Field(None, description="Level in which a larger benefit was expected beforehand, if any.")
     why: str | None = Field(None, description="Why, in a few words.")
+    evidence: str | None = Field(None, description="Evidence from other studies that effects differ so, with its source, if any.")
+    cut: str | None = Field(None, description="Where the values that cut a number into levels come from, such as the protocol, if known.")
 
 
 class SubgroupsOptions(MMRMOptions):
@@ -87,7 +89,7 @@ def subgroups(data: AnalysisData, options: SubgroupsOptions) -> MethodResult:
     tests: list[dict[str, Any]] = []
     for item in options.subgroups:
         rows, own, tested = _variable(data, options, item, whole.reference)
-        found += rows
+        found += rows + _credibility(item, data.plan)
         tests += tested
         for label, values in own.items():
             effects[label] += values
@@ -212,6 +214,15 @@ def _variable(
     if mixed is not None and mixed.fit is not None:
         found += _prognostic(mixed, options, name, present, reference)
     return found, own_effects, tests
+
+
+def _credibility(item: Subgroup, plan: Plan) -> list[dict[str, Any]]:
+    """What the plan says that makes a difference between levels more or less credible: one text each, none where it says nothing."""
+    from nirls.ard.build import row
+
+    told = {"larger": item.larger, "why": item.why, "evidence": item.evidence, "levels": levels_from(item.variable, plan), "cut": item.cut}
+    place = {"variable": CREDIBILITY, "group2": item.variable}
+    return [row("text", None, variable_level=name, stat_text=text, **place) for name, text in told.items() if text]
 
 
 def _levels(data: AnalysisData, name: str) -> list[str]:

@@ -12,7 +12,7 @@ def notes(document):
 
 
 def test_planned_or_exploratory_stands_on_every_display(made):
-    for number in ("T14.2.6.1", "T14.2.6.2"):
+    for number in ("T14.2.6.1", "T14.2.6.2", "T14.2.6.4"):
         words = [row.label for row in made[number][0].rows]
         assert any("(exploratory)" in w for w in words), number
     assert any(row.label == "Sex (pre-specified; Holm family: groups, 1 test)" for row in made["T14.2.6.1"][0].rows)
@@ -70,3 +70,21 @@ def test_facts_on_credibility(made, world):
     assert rare[by["p"]] == rare[by["chance"]] == "NE" and rare[by["agree"]] == "" and rare[by["evidence"]] == "none given"
     assert rows["AGEGRP"][by["cut"]] == "origin not stated, may be arbitrary"
     assert {"Sex: made up.", "Sex: none in fact."} <= set(notes(table))
+
+
+def test_responders_by_level(made, world):
+    """Counts and shares of both sides, the difference in percentage points; the rare level says NE and why."""
+    table = made["T14.2.6.4"][0]
+    found = subgroup_results(tuple(world.codes[:2]))["responders"]
+    section = "Sex (pre-specified; Holm family: responders in groups, 1 test)"
+    at = found[(found["group2"] == "SEX") & (found["group2_level"] == "F")]
+    treated, reference, difference, *_ = cells(table, world.context.level("SEX", "F"), section)
+    for side, size, text in (("treated", "n_subjects", treated), ("reference", "n_reference", reference)):
+        x = stat(at[at["variable"] == "responders"], "n", variable_level=side)
+        n = stat(at[at["variable"] == "subgroup effect"], size)
+        assert text == f"{x:.0f}/{n:.0f} ({100 * x / n:.1f})"
+    effect = at[at["variable"] == "subgroup effect"]
+    assert difference.startswith(f"{stat(effect, 'estimate'):.1f} (".replace("-", "−"))
+    assert cells(table, "Rare", "GROUP (exploratory)")[2] == "NE"
+    assert any("Fewer subjects than needed in" in n for n in notes(table))
+    assert any("likelihood ratio of treatment × level" in n for n in notes(table))

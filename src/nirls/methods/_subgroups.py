@@ -1,14 +1,30 @@
-"""Whether a variable may divide subjects (known at baseline), and whether its levels are large enough."""
+"""Groups of a baseline variable: which may be formed, which are large enough, their levels, and Holm's p of their interactions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from nirls.plan.base import Id, PlanModel
+
 if TYPE_CHECKING:
+    from nirls.methods.registry import AnalysisData
     from nirls.plan.load import Plan
 
 INTERACTION, FAMILY = "interaction", "family"
+
+
+class Subgroup(PlanModel):
+    """A baseline variable whose levels are compared."""
+
+    variable: Id = Field(description="Variable of ADSL known at baseline: a covariate or a stratum of study.yaml.")
+    prespecified: bool = Field(False, description="True if the interaction was planned before the data were seen; else exploratory.")
+    larger: str | None = Field(None, description="Level in which a larger benefit was expected beforehand, if any.")
+    why: str | None = Field(None, description="Why, in a few words.")
+    evidence: str | None = Field(None, description="Evidence from other studies that effects differ so, with its source, if any.")
+    cut: str | None = Field(None, description="Where the values that cut a number into levels come from, such as the protocol, if known.")
 
 
 def baseline_problems(variable: str, plan: Plan, what: str) -> Iterator[str]:
@@ -28,6 +44,38 @@ def baseline_problems(variable: str, plan: Plan, what: str) -> Iterator[str]:
             f"{variable} is not among `covariates` and `strata` of study.yaml, so it is not known to be from baseline: "
             f"{unknown('baseline variable', variable, known)}"
         )
+
+
+def subgroup_problems(items: Sequence[Subgroup], plan: Plan) -> Iterator[str]:
+    """What is wrong with the variables: each is from baseline and has levels, among them the one named."""
+    for item in items:
+        yield from baseline_problems(item.variable, plan, "a subgroup")
+        planned = plan.study.covariates.get(item.variable)
+        if planned is not None and planned.levels is None and planned.cut is None:
+            yield f"subgroups: {item.variable} is a number; give it levels by `cut` in study.yaml, or use the method johnson_neyman"
+        levels = (planned.cut or planned.levels or []) if planned is not None else []
+        if item.larger is not None and levels and item.larger not in levels:
+            yield f"subgroups: {item.variable}: larger: {item.larger!r} is not among the levels {', '.join(levels)}"
+
+
+def levels_of(data: AnalysisData, name: str) -> list[str]:
+    """Levels of the plan, in order."""
+    study = data.plan.study
+    if name in study.covariates:
+        item = study.covariates[name]
+        return list(item.cut or item.levels or sorted(data.frame[name].dropna().astype(str).unique()))
+    stratum = study.strata.get(name) or study.strata.get(name.removesuffix("D"))
+    return list(stratum.levels) if stratum else sorted(data.frame[name].dropna().astype(str).unique())
+
+
+def no_value(data: AnalysisData, name: str) -> list[dict[str, Any]]:
+    """Subjects without a value of the variable, by arm."""
+    from nirls.ard.build import row
+
+    group = data.spec.group
+    lost = data.adsl[data.adsl[name].isna()]
+    key = {"variable": "no value", "group2": name, "group1": group}
+    return [row("n", int((lost[group] == a).sum()), group1_level=str(a), **key) for a in data.adsl[group].cat.categories]
 
 
 def too_small(sizes: Mapping[str, int], arms: Sequence[str], least: int) -> str:

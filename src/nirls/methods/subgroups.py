@@ -11,10 +11,19 @@ from nirls.methods._arm_means import visit_problems
 from nirls.methods._groups import denominators
 from nirls.methods._linear import facts
 from nirls.methods._mixed import fit_mixed, model_rows
-from nirls.methods._subgroups import baseline_problems, holm_rows, holm_words, label_of, levels_from, too_small
+from nirls.methods._subgroups import (
+    Subgroup,
+    holm_rows,
+    holm_words,
+    label_of,
+    levels_from,
+    levels_of,
+    no_value,
+    subgroup_problems,
+    too_small,
+)
 from nirls.methods.mmrm import MMRMOptions
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import Id, PlanModel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,17 +39,6 @@ EFFECT, SHRUNK, INTERACTION, DIRECTION, PROGNOSIS, OVERALL, CELL, CREDIBILITY = 
 
 GAP = ("estimate", "std_error", "conf_low", "conf_high")
 """The difference of the effects of two levels."""
-
-
-class Subgroup(PlanModel):
-    """A baseline variable whose levels are compared."""
-
-    variable: Id = Field(description="Variable of ADSL known at baseline: a covariate or a stratum of study.yaml.")
-    prespecified: bool = Field(False, description="True if the interaction was planned before the data were seen; else exploratory.")
-    larger: str | None = Field(None, description="Level in which a larger benefit was expected beforehand, if any.")
-    why: str | None = Field(None, description="Why, in a few words.")
-    evidence: str | None = Field(None, description="Evidence from other studies that effects differ so, with its source, if any.")
-    cut: str | None = Field(None, description="Where the values that cut a number into levels come from, such as the protocol, if known.")
 
 
 class SubgroupsOptions(MMRMOptions):
@@ -60,14 +58,7 @@ class SubgroupsOptions(MMRMOptions):
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
         """Visit and arms are those of the study; the variables are from baseline."""
         yield from visit_problems(self.at_visit, [a for arms in self.pools.values() for a in arms], spec.arms or plan.study.arms, plan)
-        for item in self.subgroups:
-            yield from baseline_problems(item.variable, plan, "a subgroup")
-            planned = plan.study.covariates.get(item.variable)
-            if planned is not None and planned.levels is None and planned.cut is None:
-                yield f"subgroups: {item.variable} is a number; give it levels by `cut` in study.yaml, or use the method johnson_neyman"
-            levels = (planned.cut or planned.levels or []) if planned is not None else []
-            if item.larger is not None and levels and item.larger not in levels:
-                yield f"subgroups: {item.variable}: larger: {item.larger!r} is not among the levels {', '.join(levels)}"
+        yield from subgroup_problems(self.subgroups, plan)
 
 
 @method("subgroups", options=SubgroupsOptions, outcome="repeated mean")
@@ -134,10 +125,10 @@ def _variable(
     from nirls.stats.subgroups import qualitative
 
     name = item.variable
-    levels = _levels(data, name)
+    levels = levels_of(data, name)
     frame = data.frame[data.frame[name].notna()]
     frame = frame.assign(**{name: pd.Categorical(frame[name], categories=levels)})
-    found = _missing(data, name, options)
+    found = no_value(data, name)
     group = str(data.spec.group)
     own_effects: dict[str, list[tuple[dict[str, str], float, float]]] = {label: [] for label in options.pools}
     tests: list[dict[str, Any]] = []
@@ -223,26 +214,6 @@ def _credibility(item: Subgroup, plan: Plan) -> list[dict[str, Any]]:
     told = {"larger": item.larger, "why": item.why, "evidence": item.evidence, "levels": levels_from(item.variable, plan), "cut": item.cut}
     place = {"variable": CREDIBILITY, "group2": item.variable}
     return [row("text", None, variable_level=name, stat_text=text, **place) for name, text in told.items() if text]
-
-
-def _levels(data: AnalysisData, name: str) -> list[str]:
-    """Levels of the plan, in order."""
-    study = data.plan.study
-    if name in study.covariates:
-        item = study.covariates[name]
-        return list(item.cut or item.levels or sorted(data.frame[name].dropna().astype(str).unique()))
-    stratum = study.strata.get(name) or study.strata.get(name.removesuffix("D"))
-    return list(stratum.levels) if stratum else sorted(data.frame[name].dropna().astype(str).unique())
-
-
-def _missing(data: AnalysisData, name: str, options: SubgroupsOptions) -> list[dict[str, Any]]:
-    """Subjects without a value of the variable, by arm."""
-    from nirls.ard.build import row
-
-    group = data.spec.group
-    lost = data.adsl[data.adsl[name].isna()]
-    key = {"variable": "no value", "group2": name, "group1": group}
-    return [row("n", int((lost[group] == a).sum()), group1_level=str(a), **key) for a in data.adsl[group].cat.categories]
 
 
 def _sizes(mixed: Mixed, options: SubgroupsOptions, level: tuple[str, str] | None, visit: str | None = None) -> dict[str, int]:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
 from nirls.errors import DataError
 from nirls.methods._subgroups import levels_from
@@ -290,6 +291,35 @@ def test_each_marker_has_its_own_model(adqs):
     found = ard(johnson_neyman(given(week, "johnson_neyman"), options))
     formulas = found.loc[found["variable"] == "formula", "stat_text"].tolist()
     assert formulas == ["CHG ~ BASE + SEX + treatment * AGE", "CHG ~ treatment * BASE"]
+
+
+def test_a_spline_of_a_marker_is_that_of_r(adqs):
+    """R: anova and predictions of lm with splines::ns of the same knots, tests/reference/subgroups.R."""
+    r = R["spline"]
+    week = adqs[adqs["AVISIT"] == "Week 4"]
+    markers = [{"variable": "AGE", "shape": "spline"}, {"variable": "BASE", "shape": "spline", "scale": "log"}, {"variable": "AGE2"}]
+    options = JohnsonNeymanOptions(covariates=["BASE", "SEX"], markers=markers, pool={"Light": ["NIR-L", "NIR-H"]}, points=11)
+    found = ard(johnson_neyman(given(week.assign(AGE2=week["AGE"] + 0.0), "johnson_neyman"), options))
+    key = {"variable": "non-linearity", "group2_level": "AGE"}
+    for name, value in (("f_statistic", "F"), ("num_df", "df1"), ("den_df", "df2"), ("p_value", "p")):
+        assert stat(found, name, **key) == pytest.approx(r[value], rel=1e-7)
+    curve = found[(found["variable"] == "spline curve") & (found["group2_level"] == "AGE")]
+    at = curve.loc[curve["stat_name"] == "estimate", "variable_level"].astype(float)
+    assert at.to_numpy() == pytest.approx(r["age"], rel=1e-5)
+    effect, low = (curve.loc[curve["stat_name"] == s, "stat"].to_numpy() for s in ("estimate", "conf_low"))
+    assert effect == pytest.approx(r["effect"], rel=1e-6, abs=1e-8)
+    assert (effect - low) / t.ppf(0.975, r["df2"]) == pytest.approx(r["se"], rel=1e-7)
+    bent = found.loc[found["variable"] == "spline curve", "group2_level"].unique().tolist()
+    assert bent == ["AGE", "BASE"], "the third is a line alone"
+    level = found[(found["variable"] == "spline curve") & (found["group2_level"] == "BASE")]["variable_level"].astype(float)
+    assert level.between(week["BASE"].min(), week["BASE"].max()).all(), "of a logarithm the values are in its unit"
+
+
+def test_a_marker_of_few_values_has_no_spline(adqs):
+    steady = adqs["AGE"].where(adqs["AGE"] > adqs["AGE"].median(), 50).astype(float)
+    found = along(adqs.assign(AGE=steady), shape="spline")
+    row = found[(found["variable"] == "non-linearity") & (found["stat_name"] == "p_value")]
+    assert row["error"].item() == "two of the knots are the same value of the marker"
 
 
 # --- the plan -----------------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def subgroup_results(arms):
         {"variable": "AGEGRP"},
     ]
     options = SubgroupsOptions(covariates=["BASE"], by_visit=[], at_visit="Week 4", pools={"Light": [arms[1]]}, subgroups=items)
-    markers = [{"variable": "FERRITIN", "scale": "log"}, {"variable": "BASE", "per": 5, "prespecified": True}]
+    markers = [{"variable": "FERRITIN", "scale": "log", "shape": "spline"}, {"variable": "BASE", "per": 5, "prespecified": True}]
     along = JohnsonNeymanOptions(covariates=["SEX"], markers=markers, pool={"Light": [arms[1]]})
     responding = ResponderSubgroupsOptions(threshold="three", pools={"Light": [arms[1]]}, subgroups=items)
     frame = frame.assign(AVAL=frame["BASE"] + frame["CHG"])

@@ -88,3 +88,16 @@ def test_responders_by_level(made, world):
     assert cells(table, "Rare", "GROUP (exploratory)")[2] == "NE"
     assert any("Fewer subjects than needed in" in n for n in notes(table))
     assert any("likelihood ratio of treatment × level" in n for n in notes(table))
+
+
+def test_a_bend_is_tested_where_a_spline_was_asked_for(made, world):
+    """Ferritin has a spline, the baseline score a line alone."""
+    table, (figure, files) = made["T14.2.6.2"][0], made["F14.2.6.2"]
+    place = [c.id for c in table.columns].index("bend")
+    texts = [row.cells[place].text for row in table.rows]
+    found = subgroup_results(tuple(world.codes[:2]))["markers"]
+    p = stat(found[found["variable"] == "non-linearity"], "p_value")
+    assert texts == [f"{p:.4f}", ""]
+    assert any(n.startswith("Bend: whether the effect is no straight line") for n in notes(table))
+    assert files["svg"].decode().count('stroke-dasharray="6 4"') == 1
+    assert any(n.startswith("Dashed: the effect as a natural cubic spline") for n in notes(figure))

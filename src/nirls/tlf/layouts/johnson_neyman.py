@@ -15,7 +15,7 @@ from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard, Found
 from nirls.tlf.notes import Notes
 
-INTERACTION, RANGE = "interaction", "range"
+INTERACTION, RANGE, BEND = "interaction", "range", "non-linearity"
 BANDS = {"pointwise": "Pointwise", "simultaneous": "Simultaneous"}
 
 
@@ -57,6 +57,8 @@ def marker_notes(main: Ard, context: DisplayContext, markers: list[str], compari
         missing = f"; {count(lost.value)} subjects without a value are not in it" if lost is not None and lost.value else ""
         if formula is not None:
             notes.general(f"{name}: {formula.text}{missing}.")
+    if "spline" in main.facts:
+        notes.general(f"Bend: whether the effect is no straight line; {main.facts['spline']}. Exploratory, not adjusted.")
     notes.general(f"Bands: {main.facts['bands']}. Values outside the range of the data are not given.")
     notes.general(f"{capital(main.facts['multiplicity'])}.")
     for text in main.footnotes:
@@ -69,6 +71,7 @@ def johnson_neyman(request: Request) -> Laid:
     options, context, main, notes = request.options, request.context, request.ards["main"], Notes()
     d, ci = digits(context, "estimate"), model_text.level_text(main)
     comparison = main.values("comparison", variable=INTERACTION)[0]
+    bent = bool(main.values("group2_level", variable=BEND))
     columns = (
         Column(id="n", label="n"),
         Column(id="range", label="Range"),
@@ -76,6 +79,7 @@ def johnson_neyman(request: Request) -> Laid:
         Column(id="interaction", label=f"Change of the effect ({ci})"),
         Column(id="p", label="p"),
         Column(id="holm", label="Holm p"),
+        *((Column(id="bend", label="Bend p"),) if bent else ()),
         Column(id="pointwise", label="Differs from 0, pointwise", align="left"),
         Column(id="simultaneous", label="Differs from 0, simultaneous", align="left"),
     )
@@ -89,6 +93,9 @@ def johnson_neyman(request: Request) -> Laid:
             rows.append(Row(label=name, cells=(cell("NE", notes, *effect), *(Cell() for _ in columns[1:]))))
             continue
         p, adjusted = main.get("p_value", variable=INTERACTION, **key), main.find("p_adjusted", variable=INTERACTION, **key)
+        bend = main.find("p_value", variable=BEND, **key)
+        words = "" if bend is None else "NE" if bend.error else p_value(bend.value, context.p_style)
+        bends = (cell(words, notes, *([bend] if bend is not None else [])),) if bent else ()
         bands = []
         for band in BANDS:
             text, found = regions(main, context, marker, comparison, band)
@@ -101,7 +108,8 @@ def johnson_neyman(request: Request) -> Laid:
                     cell(unit.text.removesuffix(f" of {marker}"), notes, unit),
                     cell(f"{number(effect[0].value, d)} {interval(effect[1].value, effect[2].value, d)}", notes, *effect),
                     cell(p_value(p.value, context.p_style), notes, p),
-                    cell(p_value(adjusted.value, context.p_style), notes, adjusted) if adjusted is not None else Cell(), *bands,
+                    cell(p_value(adjusted.value, context.p_style), notes, adjusted) if adjusted is not None else Cell(),
+                    *bends, *bands,
                 ),
             )
         )  # fmt: skip

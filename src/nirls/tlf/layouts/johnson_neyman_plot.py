@@ -74,6 +74,8 @@ def johnson_neyman_plot(request: Request) -> Laid:
         f"{capital(outcome)}. Line: effect; inner band pointwise, outer band simultaneous ({ci}); bar on the axis: where the simultaneous "
         "band excludes 0. Drawn from the 5th to the 95th percentile of the marker."
     )
+    if "spline" in main.facts:
+        notes.general("Dashed: the effect as a natural cubic spline of the marker; dotted: its pointwise limits, cut off at the panel.")
     marker_notes(main, context, markers, comparison, notes)
     refs = tuple(Ref(key=f.key, stats=(f.stat_name,)) for f in drawn)
     document = FigureDocument(
@@ -91,6 +93,13 @@ def _test(main, context, key: dict[str, str]) -> str:
         n = int(main.get("n", variable=FAMILY, **key).value)
         mark += f"; Holm of {n} marker{'s' if n > 1 else ''} {p_value(adjusted.value, context.p_style)}"
     return f"Interaction p {p_value(p.value, context.p_style)} ({mark})"
+
+
+def _bent(main, key: dict[str, str]) -> list:
+    """The spline where there is one: values of the marker with effect and limits."""
+    of = key | {"variable": "spline curve"}
+    three = ("estimate", "conf_low", "conf_high")
+    return [(float(v), [main.get(s, **(of | {"variable_level": v})) for s in three]) for v in main.values("variable_level", **of)]
 
 
 def _panel(drawing, request, marker: str, points, comparison: str, ends: tuple[float, float], left: float, top: float) -> list:
@@ -125,6 +134,11 @@ def _panel(drawing, request, marker: str, points, comparison: str, ends: tuple[f
         drawing.path(edge, stroke="none", line=0, fill=colour, closed=True)
     drawing.path([(left, y(0)), (left + PANEL, y(0))], line=1.2)
     drawing.path([(x(v), y(five[0].value)) for v, five in points], stroke=LINE, line=2.2)
+    bent = _bent(main, key)
+    for place in (0, 1, 2):  # the spline and its pointwise limits, which may leave the panel
+        line = [(x(v), min(max(y(three[place].value), top + HEAD), top + HEAD + HIGH)) for v, three in bent]
+        if line:
+            drawing.path(line, stroke=INK, line=1.6 if place == 0 else 0.8, dash="6 4" if place == 0 else "2 3")
     bottom = top + HEAD + HIGH
     drawing.path([(left, bottom), (left + PANEL, bottom)], line=0.8)
     breaks = breaks_log(n=5, base=2)((xs[0], xs[-1])) if log else breaks_extended(n=5)((xs[0], xs[-1]))
@@ -139,4 +153,4 @@ def _panel(drawing, request, marker: str, points, comparison: str, ends: tuple[f
         if start < end:
             drawing.path([(x(start), bottom - 3), (x(end), bottom - 3)], stroke=LINE, line=5)
     drawing.text(left, bottom + 42, f"Simultaneous band excludes 0: {said}", size=SMALL, fill=INK)
-    return [p, *found, *(f for _, five in points for f in five)]
+    return [p, *found, *(f for _, some in (*points, *bent) for f in some)]

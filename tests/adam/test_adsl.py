@@ -213,6 +213,30 @@ def test_covariates(adsl):
     assert adsl["RLSDUR"].isna().to_list() == [False, True, True, True, True]
 
 
+@pytest.mark.parametrize(
+    ("start", "at_baseline"),
+    [
+        ("2025-03-05", "Y"),  # study day 1
+        ("2025-03-06", "N"),
+        ("2025-03", "Y"),  # may be of 1 March
+        ("2025-04", "N"),  # cannot be
+        ("2025", "Y"),
+        ("2026", "N"),
+        (NA, "Y"),
+    ],
+)
+def test_a_history_that_began_after_day_1_is_none_at_baseline(domains, plan, findings, start, at_baseline):
+    later = table("USUBJID MHTERM MHDECOD MHCAT MHSTDTC", ("B", "Polyneuropathy", "NEUROPATHY", NA, start))
+    given = {**domains, "MH": pd.concat([domains["MH"], later], ignore_index=True)}
+    derived = derive("ADSL", {**given, "FINDINGS": findings}, plan)
+    assert values(derived.frame.set_index("USUBJID"), "NEUROFL") == ["Y", at_baseline, "N", "N", None]
+    counted = {(r.domain, r.reason): r.n for r in derived.accounts.itertuples()}
+    expected = {("CM", "began after study day 1, not counted for DAFL (On dopamine agonist)"): 1}  # B, 1 April
+    if at_baseline == "N":
+        expected[("MH", "began after study day 1, not counted for NEUROFL (Neuropathy)")] = 1
+    assert counted == expected and set(derived.accounts["dataset"]) == {"ADSL"}
+
+
 def test_sets_are_evaluated_in_order(adsl):
     assert values(adsl, "SAFFL") == ["Y", "Y", "N", "Y", "N"]
     assert values(adsl, "FASFL") == ["Y", "N", "Y", "N", "N"]

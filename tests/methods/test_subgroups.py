@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
 from nirls.errors import DataError
+from nirls.methods._subgroups import levels_from
 from nirls.methods.johnson_neyman import JohnsonNeymanOptions, johnson_neyman
 from nirls.methods.subgroups import SubgroupsOptions, subgroups
 from nirls.models.mmrm import mmrm
@@ -38,10 +40,10 @@ def given(frame, method, arms=ARMS, reference="SHAM"):
     return made
 
 
-def effects(frame, variable="REGION", *, prespecified=True, reference="SHAM", pools=POOLS, **more):
+def effects(frame, variable="REGION", *, prespecified=True, reference="SHAM", pools=POOLS, arms=ARMS, **more):
     options = {"covariates": ["BASE"], "by_visit": [], "at_visit": "Week 4", "pools": pools, "min_per_arm": 5} | more
     item = {"variable": variable, "prespecified": prespecified}
-    return ard(subgroups(given(frame, "subgroups", reference=reference), SubgroupsOptions(subgroups=[item], **options)))
+    return ard(subgroups(given(frame, "subgroups", arms=arms, reference=reference), SubgroupsOptions(subgroups=[item], **options)))
 
 
 def test_at_one_visit_it_is_analysis_of_covariance(adqs):
@@ -80,6 +82,33 @@ def test_over_visits_two_levels_are_a_t_test(adqs):
     assert min(e) - 1e-9 <= min(shrunken) and max(shrunken) <= max(e) + 1e-9
 
 
+def weighted(found):
+    """Effects of both sexes weighted by 1/SE², and the overall effect with its error."""
+    key = {"variable": EFFECT, "comparison": "x - SHAM"}
+    e, s = (np.array([stat(found, name, group2_level=sex, **key) for sex in "FM"]) for name in ("estimate", "std_error"))
+    overall = [stat(found, name, variable="overall effect", comparison="x - SHAM") for name in ("estimate", "std_error")]
+    return float(np.average(e, weights=s**-2.0)), *overall
+
+
+def test_the_overall_effect_is_the_weighted_mean_of_the_effects_of_the_levels(adqs):
+    """Of two arms and complete values it is that exactly; where values are missing, to a tenth of the standard error.
+
+    In y = group + treatment the coefficient of treatment is Σ w d / Σ w of the differences d within groups, w = n₁n₀/(n₁ + n₀), which is
+    1/SE² up to σ² (Frisch–Waugh: treatment less its mean in the group). Over visits that holds for each of them as long as nobody lacks
+    one: with the same regressors at all visits, generalised least squares is least squares (Zellner 1962, J Am Stat Assoc 57:348, §3).
+    """
+    two = adqs[adqs["TRT01P"] != "NIR-L"]
+    options = {"covariates": ["SEX"], "pools": {"x": ["NIR-H"]}, "arms": ["SHAM", "NIR-H"]}
+    mean, overall, _ = weighted(effects(two[two["AVISIT"] == "Week 4"], "SEX", **options))
+    assert mean == pytest.approx(overall, rel=1e-10)
+    visits = two["AVISIT"].nunique()
+    whole = two[two.groupby("USUBJID")["CHG"].transform("count") == visits]
+    mean, overall, _ = weighted(effects(whole, "SEX", by_visit=["SEX"], **options))
+    assert mean == pytest.approx(overall, rel=1e-6)
+    mean, overall, error = weighted(effects(two, "SEX", by_visit=["SEX"], **options))
+    assert mean != pytest.approx(overall, rel=1e-6) and abs(mean - overall) < 0.1 * error
+
+
 def test_signs_turn_with_the_arms(adqs):
     one = effects(adqs, "SEX", pools={"x": ["NIR-H"]})
     other = effects(adqs, "SEX", pools={"x": ["SHAM"]}, reference="NIR-H")
@@ -97,17 +126,45 @@ def test_no_p_values_within_subgroups_and_sizes_add_up(adqs):
         assert sum(n) == stat(found, "n_subjects", variable="overall effect", comparison=f"{pool} - SHAM")
 
 
-def test_small_levels_are_not_estimated(adqs):
+def small(found, **key):
+    """The reason for which an effect is not estimated."""
+    own = found[(found["variable"] == EFFECT) & (found["stat_name"] == "estimate")]
+    for column, value in key.items():
+        own = own[own[column] == value]
+    assert own["stat"].isna().item() == bool(own["error"].item())
+    return own["error"].item()
+
+
+def test_a_level_is_estimated_if_every_arm_of_the_pool_is_large_enough(adqs):
+    """AM has 14 of NIR-L and 20 of NIR-H: 34 together, yet half of their mean rests on 14."""
+    at = adqs[(adqs["AVISIT"] == "Week 4") & adqs["CHG"].notna()]
+    cells = at.groupby(["REGION", "TRT01P"]).size()
     found = effects(adqs, min_per_arm=17)
-    sizes = found[(found["variable"] == EFFECT) & found["stat_name"].isin(["n_subjects", "n_reference"])]
-    small = sizes.groupby(["comparison", "group2_level"])["stat"].min() < 17
-    assert small.any() and not small.all()
-    for (comparison, level), few in small.items():
-        row = found[(found["variable"] == EFFECT) & (found["comparison"] == comparison) & (found["group2_level"] == level)]
-        row = row[row["stat_name"] == "estimate"]
-        assert (row["error"].item() == "n<17, not estimated") == few and row["stat"].isna().item() == few
-    for comparison, left in (~small).groupby("comparison").sum().items():
+    reasons = {}
+    for comparison, arms in (("high - SHAM", ["SHAM", "NIR-H"]), ("pooled - SHAM", ["SHAM", "NIR-L", "NIR-H"])):
+        for region in ("AM", "AP", "EU"):
+            few = [a for a in arms if cells[region, a] < 17]
+            reasons[comparison, region] = f"not estimated (n<17 in {', '.join(few)})" if few else ""
+            assert small(found, comparison=comparison, group2_level=region) == reasons[comparison, region]
+        left = sum(not reasons[comparison, region] for region in ("AM", "AP", "EU"))
         assert stat(found, "n", variable=INTERACTION, comparison=comparison) == left
+    only_the_pool = [
+        r for r in ("AM", "AP", "EU")
+        if reasons["pooled - SHAM", r] and cells[r, "SHAM"] >= 17 and cells[r, "NIR-L"] + cells[r, "NIR-H"] >= 17
+    ]  # fmt: skip
+    assert only_the_pool, "a level in which the pool is large enough and one of its arms is not"
+    for (region, arm), n in cells.items():
+        assert stat(found, "n", variable="cell", group2_level=region, group1_level=arm) == n
+
+
+def test_subjects_count_who_have_a_value_at_the_visit(adqs):
+    """Subjects with values of earlier visits alone are in the model, but their effect at week 4 is borrowed."""
+    men = (adqs["SEX"] == "M") & (adqs["TRT01P"] == "NIR-H")
+    stay = adqs.loc[men, "USUBJID"].unique()[:9]
+    gone = men & (adqs["AVISIT"] == "Week 4") & ~adqs["USUBJID"].isin(stay)
+    found = effects(adqs.assign(CHG=adqs["CHG"].mask(gone)), "SEX", min_per_arm=10)
+    assert small(found, comparison="high - SHAM", group2_level="M") == "not estimated (n<10 in NIR-H)"
+    assert stat(found, "n_subjects", variable=EFFECT, comparison="high - SHAM", group2_level="M") > 10, "of any visit"
 
 
 def test_a_constant_variable_is_no_subgroup(adqs):
@@ -138,6 +195,38 @@ def test_holm_is_over_the_planned_interactions(adqs):
     items[1]["prespecified"] = False
     found = ard(subgroups(given(adqs, "subgroups"), SubgroupsOptions(subgroups=items, **options)))
     assert not ((found["stat_name"] == "p_adjusted") & (found["group2"] == "REGION")).any()
+
+
+def test_groups_and_markers_are_families_of_their_own(adqs):
+    """A p-value is adjusted for the planned interactions of its family; which it is stands beside it."""
+    items = [{"variable": "SEX", "prespecified": True}, {"variable": "REGION"}]
+    options = {"covariates": ["BASE"], "by_visit": [], "at_visit": "Week 4", "pools": {"high": ["NIR-H"]}, "min_per_arm": 5}
+    found = ard(subgroups(given(adqs, "subgroups"), SubgroupsOptions(subgroups=items, **options)))
+    family = found[found["variable"] == "family"]
+    assert family["group2"].unique().tolist() == ["SEX"]
+    assert family.loc[family["stat_name"] == "text", "stat_text"].item() == "groups" and stat(family, "n") == 1
+    words = found.loc[found["variable_level"] == "multiplicity", "stat_text"].item()
+    assert "1 pre-specified interaction of groups (Sex)" in words and "exploratory" in words
+    markers = [{"variable": "AGE", "prespecified": True}, {"variable": "BASE", "prespecified": True}, {"variable": "AGE2"}]
+    week = adqs[adqs["AVISIT"] == "Week 4"].assign(AGE2=lambda f: f["AGE"] ** 2.0)
+    along = JohnsonNeymanOptions(covariates=["SEX"], markers=markers, pool={"Light": ["NIR-L", "NIR-H"]})
+    found = ard(johnson_neyman(given(week, "johnson_neyman"), along))
+    p = [stat(found, "p_value", variable=INTERACTION, group2_level=m) for m in ("AGE", "BASE")]
+    adjusted = [stat(found, "p_adjusted", variable=INTERACTION, group2_level=m) for m in ("AGE", "BASE")]
+    # Holm by hand: the smaller doubled, the larger not below it
+    first = min(1.0, 2 * min(p))
+    assert adjusted == pytest.approx([first if v == min(p) else max(first, v) for v in p], rel=1e-12)
+    family = found[(found["variable"] == "family") & (found["stat_name"] == "text")]
+    assert dict(zip(family["group2_level"], family["stat_text"], strict=True)) == {"AGE": "markers", "BASE": "markers"}
+
+
+def test_what_levels_are_made_of():
+    plan = load_plan("nir-rls", root=ROOT)
+    made = {name: levels_from(name, plan) for name in ("SEX", "MICROVFL", "PHOTOGRP", "IRLSBAND", "STRSEV", "STRSEVD")}
+    assert made == {
+        "SEX": "categories", "MICROVFL": "categories", "PHOTOGRP": "other categories", "IRLSBAND": "a number", "STRSEV": "a number",
+        "STRSEVD": "a number",
+    }  # fmt: skip
 
 
 # --- a marker -----------------------------------------------------------------------------------------------------------------
@@ -202,6 +291,35 @@ def test_each_marker_has_its_own_model(adqs):
     found = ard(johnson_neyman(given(week, "johnson_neyman"), options))
     formulas = found.loc[found["variable"] == "formula", "stat_text"].tolist()
     assert formulas == ["CHG ~ BASE + SEX + treatment * AGE", "CHG ~ treatment * BASE"]
+
+
+def test_a_spline_of_a_marker_is_that_of_r(adqs):
+    """R: anova and predictions of lm with splines::ns of the same knots, tests/reference/subgroups.R."""
+    r = R["spline"]
+    week = adqs[adqs["AVISIT"] == "Week 4"]
+    markers = [{"variable": "AGE", "shape": "spline"}, {"variable": "BASE", "shape": "spline", "scale": "log"}, {"variable": "AGE2"}]
+    options = JohnsonNeymanOptions(covariates=["BASE", "SEX"], markers=markers, pool={"Light": ["NIR-L", "NIR-H"]}, points=11)
+    found = ard(johnson_neyman(given(week.assign(AGE2=week["AGE"] + 0.0), "johnson_neyman"), options))
+    key = {"variable": "non-linearity", "group2_level": "AGE"}
+    for name, value in (("f_statistic", "F"), ("num_df", "df1"), ("den_df", "df2"), ("p_value", "p")):
+        assert stat(found, name, **key) == pytest.approx(r[value], rel=1e-7)
+    curve = found[(found["variable"] == "spline curve") & (found["group2_level"] == "AGE")]
+    at = curve.loc[curve["stat_name"] == "estimate", "variable_level"].astype(float)
+    assert at.to_numpy() == pytest.approx(r["age"], rel=1e-5)
+    effect, low = (curve.loc[curve["stat_name"] == s, "stat"].to_numpy() for s in ("estimate", "conf_low"))
+    assert effect == pytest.approx(r["effect"], rel=1e-6, abs=1e-8)
+    assert (effect - low) / t.ppf(0.975, r["df2"]) == pytest.approx(r["se"], rel=1e-7)
+    bent = found.loc[found["variable"] == "spline curve", "group2_level"].unique().tolist()
+    assert bent == ["AGE", "BASE"], "the third is a line alone"
+    level = found[(found["variable"] == "spline curve") & (found["group2_level"] == "BASE")]["variable_level"].astype(float)
+    assert level.between(week["BASE"].min(), week["BASE"].max()).all(), "of a logarithm the values are in its unit"
+
+
+def test_a_marker_of_few_values_has_no_spline(adqs):
+    steady = adqs["AGE"].where(adqs["AGE"] > adqs["AGE"].median(), 50).astype(float)
+    found = along(adqs.assign(AGE=steady), shape="spline")
+    row = found[(found["variable"] == "non-linearity") & (found["stat_name"] == "p_value")]
+    assert row["error"].item() == "two of the knots are the same value of the marker"
 
 
 # --- the plan -----------------------------------------------------------------------------------------------------------------

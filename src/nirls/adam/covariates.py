@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from nirls.adam.account import accounts
 from nirls.adam.dates import complete_date, date_part, study_day, to_date
 from nirls.errors import ConfigError, DataError
 from nirls.plan.where import where_mask
@@ -139,7 +140,7 @@ def _finding(place: str, item: BaselineItem, domain: str, test: str, frame: pd.D
 def _term(
     place: str, term: str, domain: str, frame: pd.DataFrame, adsl: pd.DataFrame, domains: dict[str, pd.DataFrame], *, any_of: bool
 ) -> pd.Series:
-    """Y/N for a recorded term or for any of several, which of several terms, or the time since it began; randomized subjects only."""
+    """Y/N for a term recorded as begun by study day 1 or for any of several, which of several, or time since; randomized subjects only."""
     if domain not in TERMS:
         raise ConfigError(f"{place}: only {' and '.join(TERMS)} are searched for a term")
     term, _, unit = term.partition(":")
@@ -150,14 +151,13 @@ def _term(
     found = pd.concat([_with_term(place, t, domain, frame, warn=not several).assign(_TERM=t) for t in terms], ignore_index=True)
     if several and found.empty:
         warnings.warn(f"{place}: no record of {domain} has any of the terms, so no subject has one", stacklevel=2)
-    found["_DATE"] = to_date(complete_date(found[f"{domain}STDTC"]))
+    found = found[~begun_later(found, domain, adsl)]  # what began after study day 1 says nothing about baseline
+    found = found.assign(_DATE=to_date(complete_date(found[f"{domain}STDTC"])))
     who, randomized = adsl["USUBJID"], adsl["RANDFL"] == "Y"
     if unit:
         since = who.map(found.groupby("USUBJID")["_DATE"].min())
         elapsed = (to_date(first_visit(adsl, domains)) - since).dt.days + 1
         return (elapsed / DAYS[unit]).round(1).where(randomized)
-    if domain == "CM":  # only medication begun by study day 1 says something about baseline
-        found = found[~(found["_DATE"] > to_date(found["USUBJID"].map(adsl.set_index("USUBJID")["RFDT"])))]
     if len(terms) == 1 or any_of:
         return pd.Series(np.where(who.isin(found["USUBJID"]), "Y", "N"), index=adsl.index, dtype="str").where(randomized)
     one = found[["USUBJID", "_TERM"]].drop_duplicates()
@@ -165,6 +165,44 @@ def _term(
     if len(both):
         raise DataError(f"{place}: {len(both)} subject(s) have more than one of the terms, the first {both.iloc[0]}")
     return who.map(one.set_index("USUBJID")["_TERM"]).where(randomized)
+
+
+def begun_later(found: pd.DataFrame, domain: str, adsl: pd.DataFrame) -> pd.Series:
+    """Records that began after study day 1 whatever a partial date may be completed to; a missing date may be of before."""
+    earliest = to_date(complete_date(found[f"{domain}STDTC"], to="first"))
+    return earliest > to_date(found["USUBJID"].map(adsl.set_index("USUBJID")["RFDT"]))
+
+
+def later_terms(adsl: pd.DataFrame, domains: dict[str, pd.DataFrame], plan: Plan) -> pd.DataFrame:
+    """Accounts of records with the term of a covariate that began after study day 1, of randomized subjects: the covariate leaves them out.
+
+    Parameters
+    ----------
+    adsl : DataFrame
+        With RFDT and RANDFL.
+    domains : dict of str to DataFrame
+        SDTM domains by code.
+    plan : Plan
+
+    Returns
+    -------
+    DataFrame
+        See :func:`nirls.adam.account.accounts`.
+    """
+    counts: dict[str, dict[str, int]] = {domain: {} for domain in TERMS}
+    randomized = adsl.loc[adsl["RANDFL"] == "Y", "USUBJID"]
+    for name, item in plan.study.covariates.items():
+        domain, _, term = item.source.partition(":")
+        if domain not in TERMS or domain not in domains:
+            continue
+        frame = domains[domain]
+        frame = frame[frame["USUBJID"].isin(randomized)]
+        if item.where is not None:
+            frame = frame[where_mask(item.where, frame)]
+        columns = [c for c in TERMS[domain] if c in frame.columns]
+        found = frame[frame[columns].isin(term.partition(":")[0].split("|")).any(axis=1)]
+        counts[domain][f"began after study day 1, not counted for {name} ({item.label})"] = int(begun_later(found, domain, adsl).sum())
+    return pd.concat([accounts("ADSL", domain, own) for domain, own in counts.items()], ignore_index=True)
 
 
 def _with_term(place: str, term: str, domain: str, frame: pd.DataFrame, *, warn: bool) -> pd.DataFrame:

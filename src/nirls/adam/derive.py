@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from nirls.adam.account import accounts
 from nirls.adam.adae import derive_adae
 from nirls.adam.adde import derive_adde
 from nirls.adam.addiary import derive_addiary
@@ -20,6 +19,7 @@ from nirls.adam.adqs import derive_adqs, derive_findings
 from nirls.adam.adrisk import derive_adrisk
 from nirls.adam.adsl import derive_adsl
 from nirls.adam.adtte import derive_adtte
+from nirls.adam.covariates import later_terms
 from nirls.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ class Derivation:
 
 
 def _adsl(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:
-    return Derivation(frame=derive_adsl(_domains(inputs), plan, inputs.get(FINDINGS)), accounts=accounts("ADSL", "DM", {}))
+    domains = _domains(inputs)
+    frame = derive_adsl(domains, plan, inputs.get(FINDINGS))
+    return Derivation(frame=frame, accounts=later_terms(frame, domains, plan))
 
 
 def _adqs(inputs: Mapping[str, pd.DataFrame], plan: Plan) -> Derivation:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from nirls.methods._groups import denominators
 from nirls.methods._linear import arms_and_reference, exclusions, facts, one_visit
-from nirls.methods._subgroups import baseline_problems
+from nirls.methods._subgroups import baseline_problems, holm_rows, holm_words, label_of
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import Id, PlanModel
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 INTERACTION, ROOTS, REGION, CURVE, RANGE = "interaction", "root", "region", "curve", "range"
 BANDS = ("pointwise", "simultaneous")
-SIDE, MARKER = "SIDE_", "MARKER_"
+SIDE, MARKER, BENT = "SIDE_", "MARKER_", "BENT_"
+BEND, BENT_CURVE = "non-linearity", "spline curve"
+KNOTS = (0.1, 0.5, 0.9)
+"""Quantiles of the knots: Harrell's for three (Regression modeling strategies, 2nd ed., table 2.3)."""
 
 
 class Marker(PlanModel):
@@ -32,6 +35,11 @@ class Marker(PlanModel):
     scale: Literal["linear", "log"] = Field("linear", description="Scale on which the effect is a straight line; log is base 2.")
     per: float = Field(1.0, description="The interaction is for so many units more (linear).", gt=0)
     without: list[Id] = Field([], description="Covariates left out of its model, since the marker is the same quantity.")
+    shape: Literal["linear", "spline"] = Field(
+        "linear",
+        description="`spline` adds a model whose effect is a natural cubic spline (knots at the 10th, 50th and 90th percentile), and "
+        "its test against the straight line.",
+    )
     prespecified: bool = Field(False, description="True if it was planned before the data were seen; else exploratory.")
 
 
@@ -77,8 +85,14 @@ def johnson_neyman(data: AnalysisData, options: JohnsonNeymanOptions) -> MethodR
     at = one_visit(data, options.visit, options.subject)
     sides = data.frame[data.frame[group].isin([*arms, reference])]
     found = denominators(data, total=False)
+    tests: list[dict[str, Any]] = []
     for marker in options.markers:
-        found += _marker(sides, marker, label, arms, group, reference, options)
+        own = _marker(sides, marker, label, arms, group, reference, options)
+        p = next((r["stat"] for r in own if r["variable"] == INTERACTION and r["stat_name"] == "p_value"), None)
+        key = {"group2": "marker", "group2_level": marker.variable, "comparison": f"{label} - {reference}"}
+        tests.append({"key": key, "p": p, "prespecified": marker.prespecified})
+        found += own
+    found += holm_rows(tests, "markers")
     found += exclusions(
         data, subject=options.subject, response=options.response, group=group, baseline="BASE", covariates=options.covariates,
         absent="No value at this visit",
@@ -89,6 +103,12 @@ def johnson_neyman(data: AnalysisData, options: JohnsonNeymanOptions) -> MethodR
         "ddf": "residual",
         "at": at,
         "pool": f"{label}: {', '.join(arms)} as one group",
+        **(
+            {"spline": "natural cubic spline with knots at the 10th, 50th and 90th percentile of the marker; pointwise limits"}
+            if any(m.shape == "spline" for m in options.markers)
+            else {}
+        ),
+        "multiplicity": holm_words([label_of(m.variable, data.plan) for m in options.markers if m.prespecified], "markers"),
         "bands": "pointwise: t, for one value of the marker; simultaneous: √(2F(2, df)), for all values at once",
     }
     footnotes = (
@@ -191,4 +211,46 @@ def _marker(
             "band_high": e + wide * s,
         }
         found += rows({k: float(v) for k, v in limits.items()}, variable=CURVE, variable_level=f"{back(x):.6g}", **key)
+    if marker.shape == "spline":
+        found += _bent(used, covariates, marker, label, grid, options, key)
+    return found
+
+
+def _bent(
+    used: pd.DataFrame, covariates: list[str], marker: Marker, label: str, grid: Any, options: JohnsonNeymanOptions, key: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The effect as a natural cubic spline of the marker: the test that it is a straight line, and the curve with its pointwise limits."""
+    import numpy as np
+    from scipy import special
+
+    from nirls.ard.build import row, rows
+    from nirls.errors import MethodError
+    from nirls.models.ancova import ancova
+    from nirls.stats.contrasts import Contrasts
+    from nirls.stats.splines import natural_columns
+
+    knots = np.quantile(used[MARKER].to_numpy(), KNOTS)
+    if not (np.diff(knots) > 0).all():
+        return [row("p_value", None, error="two of the knots are the same value of the marker", variable=BEND, **key)]
+    frame = used.assign(**{BENT: natural_columns(used[MARKER], knots)[:, 0]})
+    try:
+        fit = ancova(f"{options.response} ~ {' + '.join([*covariates, f'{SIDE} * {MARKER}', f'{SIDE} * {BENT}'])}", frame)
+    except MethodError as error:
+        return [row("p_value", None, error=str(error), variable=BEND, **key)]
+    columns = list(fit.design.columns)
+    names = [f"{SIDE}[T.{label}]", f"{SIDE}[T.{label}]:{MARKER}", f"{SIDE}[T.{label}]:{BENT}"]
+    places = [columns.index(name) for name in names]
+    test = fit.test((np.array(columns) == names[-1]).astype(float)[None, :])
+    assert isinstance(test, Contrasts)
+    values = {
+        "f_statistic": test.statistic[0] ** 2, "num_df": 1.0, "den_df": test.df[0], "p_value": test.p_value[0],
+    }  # fmt: skip
+    found = rows({k: float(v) for k, v in values.items()}, variable=BEND, **key)
+    at = np.column_stack([np.ones(len(grid)), grid, natural_columns(grid, knots)[:, 0]])
+    effect = at @ fit.beta[places]
+    spread = np.sqrt(np.einsum("ij,jk,ik->i", at, fit.cov_params().to_numpy()[np.ix_(places, places)], at))
+    half = float(special.stdtrit(fit.df, 0.5 + options.level / 2)) * spread
+    for x, e, h in zip(grid, effect, half, strict=True):
+        limits = {"estimate": float(e), "conf_low": float(e - h), "conf_high": float(e + h)}
+        found += rows(limits, variable=BENT_CURVE, variable_level=f"{2**x if marker.scale == 'log' else x:.6g}", **key)
     return found

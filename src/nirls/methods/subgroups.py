@@ -11,10 +11,19 @@ from nirls.methods._arm_means import visit_problems
 from nirls.methods._groups import denominators
 from nirls.methods._linear import facts
 from nirls.methods._mixed import fit_mixed, model_rows
-from nirls.methods._subgroups import baseline_problems
+from nirls.methods._subgroups import (
+    Subgroup,
+    holm_rows,
+    holm_words,
+    label_of,
+    levels_from,
+    levels_of,
+    no_value,
+    subgroup_problems,
+    too_small,
+)
 from nirls.methods.mmrm import MMRMOptions
 from nirls.methods.registry import AnalysisData, MethodResult, method
-from nirls.plan.base import Id, PlanModel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,22 +32,13 @@ if TYPE_CHECKING:
     from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
 
-EFFECT, SHRUNK, INTERACTION, DIRECTION, PROGNOSIS, OVERALL = (
-    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "prognostic", "overall effect",
+EFFECT, SHRUNK, INTERACTION, DIRECTION, PROGNOSIS, OVERALL, CELL, CREDIBILITY = (
+    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "prognostic", "overall effect", "cell", "credibility",
 )  # fmt: skip
 
 
 GAP = ("estimate", "std_error", "conf_low", "conf_high")
 """The difference of the effects of two levels."""
-
-
-class Subgroup(PlanModel):
-    """A baseline variable whose levels are compared."""
-
-    variable: Id = Field(description="Variable of ADSL known at baseline: a covariate or a stratum of study.yaml.")
-    prespecified: bool = Field(False, description="True if the interaction was planned before the data were seen; else exploratory.")
-    larger: str | None = Field(None, description="Level in which a larger benefit was expected beforehand, if any.")
-    why: str | None = Field(None, description="Why, in a few words.")
 
 
 class SubgroupsOptions(MMRMOptions):
@@ -49,19 +49,16 @@ class SubgroupsOptions(MMRMOptions):
     pools: dict[str, list[str]] = Field(
         description="Comparison with the reference: name → arms, averaged with equal weights.", min_length=1
     )
-    min_per_arm: int = Field(10, description="A level with fewer subjects analysed on either side is not estimated.", ge=2)
+    min_per_arm: int = Field(
+        10,
+        description="A level is not estimated if any arm, each arm of a pool, has fewer subjects with a value at the visit.",
+        ge=2,
+    )
 
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
         """Visit and arms are those of the study; the variables are from baseline."""
         yield from visit_problems(self.at_visit, [a for arms in self.pools.values() for a in arms], spec.arms or plan.study.arms, plan)
-        for item in self.subgroups:
-            yield from baseline_problems(item.variable, plan, "a subgroup")
-            planned = plan.study.covariates.get(item.variable)
-            if planned is not None and planned.levels is None and planned.cut is None:
-                yield f"subgroups: {item.variable} is a number; give it levels by `cut` in study.yaml, or use the method johnson_neyman"
-            levels = (planned.cut or planned.levels or []) if planned is not None else []
-            if item.larger is not None and levels and item.larger not in levels:
-                yield f"subgroups: {item.variable}: larger: {item.larger!r} is not among the levels {', '.join(levels)}"
+        yield from subgroup_problems(self.subgroups, plan)
 
 
 @method("subgroups", options=SubgroupsOptions, outcome="repeated mean")
@@ -83,22 +80,22 @@ def subgroups(data: AnalysisData, options: SubgroupsOptions) -> MethodResult:
     tests: list[dict[str, Any]] = []
     for item in options.subgroups:
         rows, own, tested = _variable(data, options, item, whole.reference)
-        found += rows
+        found += rows + _credibility(item, data.plan)
         tests += tested
         for label, values in own.items():
             effects[label] += values
-    found += _adjusted(tests, options)
+    found += holm_rows(tests, "groups")
     for values in effects.values():
         found += _shrunken(values, options)
     told, footnotes = model_rows(data, options, whole)
     words = {
         "at": options.at_visit,
-        "least": f"n<{options.min_per_arm}, not estimated",
+        "least": f"not estimated where any arm, each arm of a pool included, has fewer than {options.min_per_arm} subjects with a value at "
+        f"{options.at_visit.lower()} in the level: a pool is the mean of its arms with equal weights",
         "subgroup_model": f"{whole.formula} + the variable and its interactions with treatment, visit and both; a model for each",
         "shrinkage": "empirical Bayes: each level drawn to the common mean of the levels of its variable, by a variance between levels "
         "estimated by REML over all variables",
-        "multiplicity": f"Holm over {sum(i.prespecified for i in options.subgroups)} pre-specified interactions; the others are "
-        "exploratory, not adjusted",
+        "multiplicity": holm_words([label_of(i.variable, data.plan) for i in options.subgroups if i.prespecified], "groups"),
     }
     footnotes = (
         *footnotes,
@@ -128,10 +125,10 @@ def _variable(
     from nirls.stats.subgroups import qualitative
 
     name = item.variable
-    levels = _levels(data, name)
+    levels = levels_of(data, name)
     frame = data.frame[data.frame[name].notna()]
     frame = frame.assign(**{name: pd.Categorical(frame[name], categories=levels)})
-    found = _missing(data, name, options)
+    found = no_value(data, name)
     group = str(data.spec.group)
     own_effects: dict[str, list[tuple[dict[str, str], float, float]]] = {label: [] for label in options.pools}
     tests: list[dict[str, Any]] = []
@@ -149,6 +146,10 @@ def _variable(
     if not failure:
         mixed = fit_mixed(replace(data, frame=frame.reset_index(drop=True)), wider, extra=interactions)
         failure = mixed.failure
+    cells = {level: _sizes(mixed, options, (name, level), options.at_visit) if mixed is not None else {} for level in levels}
+    if mixed is not None:
+        place = {"variable": CELL, "visit": options.at_visit, "group1": group, "group2": name}
+        found += [row("n", n, group1_level=a, group2_level=level, **place) for level in levels for a, n in cells[level].items()]
     for label, arms in options.pools.items():
         comparison = _name(label, reference)
         rows, errors, names = [], [], []
@@ -156,8 +157,7 @@ def _variable(
             key = {"variable": EFFECT, "comparison": comparison, "visit": options.at_visit, "group2": name, "group2_level": level}
             counts = _sizes(mixed, options, (name, level)) if mixed is not None else {}
             found += _counts(counts, arms, reference, key)
-            n, m = sum(counts.get(a, 0) for a in arms), counts.get(reference, 0)
-            reason = failure or (f"n<{options.min_per_arm}, not estimated" if min(n, m) < options.min_per_arm else "")
+            reason = failure or too_small(cells[level], [reference, *arms], options.min_per_arm)
             if reason:
                 found.append(row("estimate", None, error=reason, **key))
                 continue
@@ -207,29 +207,20 @@ def _variable(
     return found, own_effects, tests
 
 
-def _levels(data: AnalysisData, name: str) -> list[str]:
-    """Levels of the plan, in order."""
-    study = data.plan.study
-    if name in study.covariates:
-        item = study.covariates[name]
-        return list(item.cut or item.levels or sorted(data.frame[name].dropna().astype(str).unique()))
-    stratum = study.strata.get(name) or study.strata.get(name.removesuffix("D"))
-    return list(stratum.levels) if stratum else sorted(data.frame[name].dropna().astype(str).unique())
-
-
-def _missing(data: AnalysisData, name: str, options: SubgroupsOptions) -> list[dict[str, Any]]:
-    """Subjects without a value of the variable, by arm."""
+def _credibility(item: Subgroup, plan: Plan) -> list[dict[str, Any]]:
+    """What the plan says that makes a difference between levels more or less credible: one text each, none where it says nothing."""
     from nirls.ard.build import row
 
-    group = data.spec.group
-    lost = data.adsl[data.adsl[name].isna()]
-    key = {"variable": "no value", "group2": name, "group1": group}
-    return [row("n", int((lost[group] == a).sum()), group1_level=str(a), **key) for a in data.adsl[group].cat.categories]
+    told = {"larger": item.larger, "why": item.why, "evidence": item.evidence, "levels": levels_from(item.variable, plan), "cut": item.cut}
+    place = {"variable": CREDIBILITY, "group2": item.variable}
+    return [row("text", None, variable_level=name, stat_text=text, **place) for name, text in told.items() if text]
 
 
-def _sizes(mixed: Mixed, options: SubgroupsOptions, level: tuple[str, str] | None) -> dict[str, int]:
-    """Subjects in the model by arm, of one level or all."""
+def _sizes(mixed: Mixed, options: SubgroupsOptions, level: tuple[str, str] | None, visit: str | None = None) -> dict[str, int]:
+    """Subjects in the model by arm, of one level or all, with a value at a visit or at any."""
     seen = mixed.frame[mixed.entered]
+    if visit is not None:
+        seen = seen[seen[options.visit] == visit]
     if level is not None:
         seen = seen[seen[level[0]] == level[1]]
     return {str(arm): int(n) for arm, n in seen.groupby(mixed.group, observed=False)[options.subject].nunique().items()}
@@ -311,23 +302,6 @@ def _prognostic(mixed: Mixed, options: SubgroupsOptions, name: str, levels: list
         one = fit.t_tests(line[fit.design.kept])
         low, high = one.ci(options.level)
         found += rows({"estimate": float(one.estimate[0]), "conf_low": float(low[0]), "conf_high": float(high[0])}, **key)
-    return found
-
-
-def _adjusted(tests: list[dict[str, Any]], options: SubgroupsOptions) -> list[dict[str, Any]]:
-    """Holm's p over the pre-specified interactions of each comparison."""
-    from statsmodels.stats.multitest import multipletests
-
-    from nirls.ard.build import row
-
-    found = []
-    for comparison in dict.fromkeys(t["key"]["comparison"] for t in tests):
-        own = [t for t in tests if t["key"]["comparison"] == comparison and t["prespecified"]]
-        if own:
-            # what could not be tested stays in the number: the family was planned before it was known
-            adjusted = multipletests([1.0 if t["p"] is None else t["p"] for t in own], method="holm")[1]
-            known = [(t, p) for t, p in zip(own, adjusted, strict=True) if t["p"] is not None]
-            found += [row("p_adjusted", float(p), variable=INTERACTION, **t["key"]) for t, p in known]
     return found
 
 

@@ -82,7 +82,8 @@ class BaselineItem(PlanModel):
         description="DOMAIN.VARIABLE of DM (`DM.AGE`); `ADSL.VARIABLE`, one already derived; `ADSL.BMI`, kg/m² from weight and height; "
         "`QS.PARAMCD` of a parameter of ADQS (`QS.IRLSTOT`): its baseline value; "
         "DOMAIN.TESTCD of a findings domain (`LB.FERRITIN`, `SC.EDULEVEL`): the last value on or "
-        "before the baseline day; `MH:TERM` or `CM:TERM`: Y/N whether the term is recorded; `MH:TERM|TERM`: which of them is, "
+        "before the baseline day; `MH:TERM` or `CM:TERM`: Y/N whether the term is recorded and may have begun by study day 1 (a missing or "
+        "partial start counts if it can be of before); `MH:TERM|TERM`: which of them is, "
         "or with levels [Y, N] whether any is; "
         "`MH:TERM:YEARS` or `:MONTHS`: time from its start to the first visit, both days counted, a year being 365.25 days, to one "
         "decimal; a start without a day counts as the 15th, without a month as 1 July.",

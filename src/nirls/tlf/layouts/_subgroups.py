@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
@@ -14,8 +15,8 @@ from nirls.tlf.layouts._common import capital
 from nirls.tlf.lookup import Ard, Found
 from nirls.tlf.notes import Notes
 
-EFFECT, SHRUNK, INTERACTION, DIRECTION, OVERALL = (
-    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "overall effect",
+EFFECT, SHRUNK, INTERACTION, DIRECTION, OVERALL, FAMILY = (
+    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "overall effect", "family",
 )  # fmt: skip
 THREE = ("estimate", "conf_low", "conf_high")
 
@@ -31,13 +32,14 @@ class SubgroupsDisplay(PlanModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """One level: sizes, effect (estimate and limits) and shrunken effect; `reason` where it is not estimated."""
+    """One level: sizes, effect (estimate and limits), shrunken effect; why it is not estimated (`reason`), and its small arms (`few`)."""
 
     name: str
     sizes: tuple[Found, Found] | None
     effect: tuple[Found, ...]
     shrunken: tuple[Found, ...]
     reason: str
+    few: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Block:
     variable: str
     levels: tuple[Level, ...]
     prespecified: bool
+    family: str
     p: Found | None
     adjusted: Found | None
     difference: tuple[Found, ...]
@@ -78,9 +81,11 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
             effect = tuple(f for s in THREE if (f := ard.find(s, variable=EFFECT, **key)) is not None)
             shrunken = tuple(f for s in THREE if (f := ard.find(s, variable=SHRUNK, **key)) is not None)
             known = len(effect) == 3
-            reason = "" if known else (effect[0].error if effect else "not estimated")
+            reason, few = ("", ()) if known else shown_reason(effect[0].error if effect else "not estimated", context)
+            if few:
+                effect = (replace(effect[0], error=f"fewer subjects than needed in {', '.join(few)}"),)
             sizes = (n, m) if n is not None and m is not None else None
-            levels.append(Level(name=level, sizes=sizes, effect=effect, shrunken=shrunken if known else (), reason=reason))
+            levels.append(Level(name=level, sizes=sizes, effect=effect, shrunken=shrunken if known else (), reason=reason, few=few))
         planned = ard.get("rejected", variable=INTERACTION, **of)
         expected = ard.find("text", variable="expected", **of)
         difference = tuple(f for s in THREE if (f := ard.find(s, variable=INTERACTION, **of)) is not None and not f.error)
@@ -88,7 +93,7 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
         lost = [ard.find("n", variable="no value", group2=variable, group1_level=arm.code) for arm in context.arms]
         out.append(
             Block(
-                variable=variable, levels=tuple(levels), prespecified=bool(planned.value),
+                variable=variable, levels=tuple(levels), prespecified=bool(planned.value), family=family_text(ard, **of),
                 p=ard.find("p_value", variable=INTERACTION, **of),
                 adjusted=ard.find("p_adjusted", variable=INTERACTION, **of), difference=difference,
                 between=tuple(between.text.split("|")) if between is not None else (),
@@ -97,6 +102,26 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
             )
         )  # fmt: skip
     return out
+
+
+def family_text(ard: Ard, **key: str) -> str:
+    """ "pre-specified; Holm family: groups, 3 tests", or "exploratory"."""
+    planned = ard.find("rejected", variable=INTERACTION, **key)
+    if planned is None or not planned.value:
+        return "exploratory"
+    family, n = ard.get("text", variable=FAMILY, **key), ard.get("n", variable=FAMILY, **key)
+    return f"pre-specified; Holm family: {family.text}, {int(n.value)} test{'s' if n.value > 1 else ''}"
+
+
+def shown_reason(error: str, context: DisplayContext) -> tuple[str, tuple[str, ...]]:
+    """Why a level is not estimated, arms by their short names and more than two of them counted; and the names of the small arms."""
+    found = re.fullmatch(r"not estimated \(n<(\d+) in (.+)\)", error)
+    if found is None:
+        return error, ()
+    shorts = {arm.code: arm.short for arm in context.arms}
+    few = tuple(shorts.get(code, code) for code in found[2].split(", "))
+    where = ", ".join(few) if len(few) < 3 else f"{len(few)} arms"
+    return f"not estimated (n < {found[1]} in {where})", few
 
 
 def p_text(context: DisplayContext, block: Block) -> str:
@@ -118,6 +143,7 @@ def subgroup_notes(ard: Ard, context: DisplayContext, found: list[Block], notes:
         if block.missing:
             name = context.labels.get(block.variable, block.variable)
             notes.general(f"{name}: {block.missing} subjects without a value are in none of its groups and not in its model.")
+    notes.general(f"{capital(ard.facts['least'])}.")
     notes.general(f"{capital(ard.facts['subgroup_model'])}. Degrees of freedom: {ard.facts['ddf']}; margins {ard.facts['weights']}.")
     if "covariance" in ard.facts:
         notes.general(f"Covariance of repeated measurements: {ard.facts['covariance']}. Effects at {ard.facts['at'].lower()}.")

@@ -8,6 +8,7 @@ from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import number, p_value
 from nirls.tlf.layouts._common import capital, chosen_param, head
 from nirls.tlf.layouts._common import number as display_number
+from nirls.tlf.layouts._subgroups import FAMILY
 from nirls.tlf.layouts.johnson_neyman import INTERACTION, JohnsonNeymanDisplay, marker_notes, markers_of, regions
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
@@ -15,7 +16,8 @@ from nirls.tlf.palette import HAIR, INK, SOFT
 from nirls.tlf.svg import Drawing
 
 WIDTH, PANEL, LEFT, GAP, TOP, HIGH, SIZE, SMALL = 940.0, 400.0, 56.0, 70.0, 62.0, 210.0, 13.0, 12.0
-BLOCK = HIGH + 118.0
+HEAD = 46.0
+BLOCK = HIGH + HEAD + 88.0
 WIDE, NARROW, LINE = "#efd9d5", "#d99a92", "#8f1f16"
 
 
@@ -49,7 +51,8 @@ def johnson_neyman_plot(request: Request) -> Laid:
     texts, drawn = [], []
     for marker in markers:
         said, _ = regions(main, context, marker, comparison, "simultaneous")
-        texts.append(f"{context.labels.get(marker, marker)}: differs from 0 at {said} (simultaneous)")
+        tested = _test(main, context, {"group2": "marker", "group2_level": marker, "comparison": comparison})
+        texts.append(f"{context.labels.get(marker, marker)}: {tested}; differs from 0 at {said} (simultaneous)")
     alt = f"{comparison} along baseline markers. {'; '.join(texts)}."
     drawing = Drawing(
         width=WIDTH,
@@ -71,12 +74,32 @@ def johnson_neyman_plot(request: Request) -> Laid:
         f"{capital(outcome)}. Line: effect; inner band pointwise, outer band simultaneous ({ci}); bar on the axis: where the simultaneous "
         "band excludes 0. Drawn from the 5th to the 95th percentile of the marker."
     )
+    if "spline" in main.facts:
+        notes.general("Dashed: the effect as a natural cubic spline of the marker; dotted: its pointwise limits, cut off at the panel.")
     marker_notes(main, context, markers, comparison, notes)
     refs = tuple(Ref(key=f.key, stats=(f.stat_name,)) for f in drawn)
     document = FigureDocument(
         svg=f"{name}.svg", alt=alt, width=drawing.width, height=drawing.height, refs=refs, **head(request, notes, "main")
     )
     return Laid(document=document, svg=drawing.encode())
+
+
+def _test(main, context, key: dict[str, str]) -> str:
+    """ "Interaction p 0.0312 (pre-specified; Holm of 2 markers 0.0624)"; the family in full is in the notes."""
+    p, adjusted = main.get("p_value", variable=INTERACTION, **key), main.find("p_adjusted", variable=INTERACTION, **key)
+    planned = main.get("rejected", variable=INTERACTION, **key).value
+    mark = "pre-specified" if planned else "exploratory"
+    if adjusted is not None:
+        n = int(main.get("n", variable=FAMILY, **key).value)
+        mark += f"; Holm of {n} marker{'s' if n > 1 else ''} {p_value(adjusted.value, context.p_style)}"
+    return f"Interaction p {p_value(p.value, context.p_style)} ({mark})"
+
+
+def _bent(main, key: dict[str, str]) -> list:
+    """The spline where there is one: values of the marker with effect and limits."""
+    of = key | {"variable": "spline curve"}
+    three = ("estimate", "conf_low", "conf_high")
+    return [(float(v), [main.get(s, **(of | {"variable_level": v})) for s in three]) for v in main.values("variable_level", **of)]
 
 
 def _panel(drawing, request, marker: str, points, comparison: str, ends: tuple[float, float], left: float, top: float) -> list:
@@ -97,12 +120,12 @@ def _panel(drawing, request, marker: str, points, comparison: str, ends: tuple[f
         return left + (scale(value) - a) / (b - a) * PANEL
 
     def y(value: float) -> float:
-        return top + 30 + (ends[1] - value) / (ends[1] - ends[0]) * HIGH
+        return top + HEAD + (ends[1] - value) / (ends[1] - ends[0]) * HIGH
 
     key = {"group2": "marker", "group2_level": marker, "comparison": comparison}
     p = main.get("p_value", variable=INTERACTION, **key)
-    title = f"{context.labels.get(marker, marker)}: interaction p {p_value(p.value, context.p_style)}"
-    drawing.text(left, top + 12, title, size=SIZE, bold=True)
+    drawing.text(left, top + 12, context.labels.get(marker, marker), size=SIZE, bold=True)
+    drawing.text(left, top + 29, _test(main, context, key), size=SMALL)
     for tick in (float(t) for t in breaks_extended(n=5)(ends) if ends[0] <= t <= ends[1]):
         drawing.path([(left, y(tick)), (left + PANEL, y(tick))], stroke=HAIR, line=0.8)
         drawing.text(left - 8, y(tick) + 4, number(tick, 0 if tick == int(tick) else 1), size=SMALL, anchor="end")
@@ -111,7 +134,12 @@ def _panel(drawing, request, marker: str, points, comparison: str, ends: tuple[f
         drawing.path(edge, stroke="none", line=0, fill=colour, closed=True)
     drawing.path([(left, y(0)), (left + PANEL, y(0))], line=1.2)
     drawing.path([(x(v), y(five[0].value)) for v, five in points], stroke=LINE, line=2.2)
-    bottom = top + 30 + HIGH
+    bent = _bent(main, key)
+    for place in (0, 1, 2):  # the spline and its pointwise limits, which may leave the panel
+        line = [(x(v), min(max(y(three[place].value), top + HEAD), top + HEAD + HIGH)) for v, three in bent]
+        if line:
+            drawing.path(line, stroke=INK, line=1.6 if place == 0 else 0.8, dash="6 4" if place == 0 else "2 3")
+    bottom = top + HEAD + HIGH
     drawing.path([(left, bottom), (left + PANEL, bottom)], line=0.8)
     breaks = breaks_log(n=5, base=2)((xs[0], xs[-1])) if log else breaks_extended(n=5)((xs[0], xs[-1]))
     for tick in (float(t) for t in breaks if xs[0] <= t <= xs[-1]):
@@ -125,4 +153,4 @@ def _panel(drawing, request, marker: str, points, comparison: str, ends: tuple[f
         if start < end:
             drawing.path([(x(start), bottom - 3), (x(end), bottom - 3)], stroke=LINE, line=5)
     drawing.text(left, bottom + 42, f"Simultaneous band excludes 0: {said}", size=SMALL, fill=INK)
-    return [p, *found, *(f for _, five in points for f in five)]
+    return [p, *found, *(f for _, some in (*points, *bent) for f in some)]

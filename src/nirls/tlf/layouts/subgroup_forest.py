@@ -114,11 +114,16 @@ def subgroup_forest(request: Request) -> Laid:
     drawing.sign(context.stamps, context.source)
     notes.general(
         f"{capital(outcome)}; {ci}. Dots: effect of the level; open diamonds below them: shrunken effects; dotted line: overall effect. "
-        "n / n: subjects analysed on either side. * pre-specified."
+        "n / n: subjects analysed on either side. * pre-specified; the others are exploratory."
     )
     for block in found:
         if block.p is not None and block.p.error:
             notes.general(f"NE, {context.labels.get(block.variable, block.variable)}: {block.p.error}.")
+    for block in found:
+        for level in block.levels:
+            if len(level.few) > 2:
+                whose = f"{context.labels.get(block.variable, block.variable)}, {context.level(block.variable, level.name)}"
+                notes.general(f"{whose}: fewer subjects than needed in {', '.join(level.few)}.")
     subgroup_notes(main, context, found, notes)
     cells = [*sizes, *overall, *(f for level in estimated for f in (*level.effect, *level.shrunken))]
     refs = tuple(Ref(key=f.key, stats=(f.stat_name,)) for f in cells)

@@ -38,19 +38,18 @@ def subgroups(request: Request) -> Laid:
     ))]  # fmt: skip
     found_blocks = blocks(main, context, comparison)
     for block in found_blocks:
-        planned = "pre-specified" if block.prespecified else "exploratory"
         tests = []
         for found in (block.p, block.adjusted, block.direction):
             text = "" if found is None else "NE" if found.error else p_value(found.value, context.p_style)
             tests.append(cell(text, notes, found) if found is not None else Cell())
         gap = cell(effect_text(block.difference, d), notes, *block.difference) if len(block.difference) == 3 else Cell()
         known = (Cell(text=number(options.known[block.variable], d) if block.variable in options.known else ""),) if options.known else ()
-        rows.append(Row(label=f"{context.labels.get(block.variable, block.variable)} ({planned})", kind="section"))
+        rows.append(Row(label=f"{context.labels.get(block.variable, block.variable)} ({block.family})", kind="section"))
         what = " − ".join(context.level(block.variable, name) for name in block.between) or "Between the levels"
         rows.append(Row(label=what, indent=1, cells=(*blank[:4], gap, *tests, *known)))
         for level in block.levels:
             sizes = [cell(count(f.value), notes, f) for f in level.sizes or ()] or [Cell(), Cell()]
-            own = cell(effect_text(level.effect, d) if not level.reason else level.reason, notes, *level.effect)
+            own = cell(effect_text(level.effect, d) if not level.reason else "NE", notes, *level.effect)
             drawn = cell(effect_text(level.shrunken, d), notes, *level.shrunken) if len(level.shrunken) == 3 else Cell()
             rows.append(Row(label=context.level(block.variable, level.name), indent=1, cells=(*sizes, own, drawn, *blank[4:])))
         if block.expected:

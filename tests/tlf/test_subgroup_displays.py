@@ -2,6 +2,7 @@
 
 import pytest
 
+from nirls.tlf.layouts.johnson_neyman_plot import within
 from nirls.tlf.layouts.subgroup_credibility import chance
 from tests.tlf.subgroup_results import subgroup_results
 from tests.tlf.test_tables import cells, stat
@@ -101,3 +102,12 @@ def test_a_bend_is_tested_where_a_spline_was_asked_for(made, world):
     assert any(n.startswith("Bend: whether the effect is no straight line") for n in notes(table))
     assert files["svg"].decode().count('stroke-dasharray="6 4"') == 1
     assert any(n.startswith("Dashed: the effect as a natural cubic spline") for n in notes(figure))
+
+
+def test_a_limit_is_drawn_only_within_its_panel():
+    """It ends where it crosses the edge, and does not run along it."""
+    assert within([(0, -1), (2, 1), (4, 3)], 0, 10) == [[(1, 0), (2, 1), (4, 3)]]
+    assert within([(0, 5), (1, 15), (2, 5)], 0, 10) == [[(0, 5), (0.5, 10)], [(1.5, 10), (2, 5)]]
+    assert within([(0, -5), (1, 15)], 0, 10) == [[(0.25, 0), (0.75, 10)]]
+    assert within([(0, 12), (1, 15)], 0, 10) == [] == within([], 0, 10)
+    assert within([(0, 3), (1, 3), (2, 3)], 0, 10) == [[(0, 3), (1, 3), (2, 3)]]

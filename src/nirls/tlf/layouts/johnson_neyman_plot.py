@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from nirls.tlf import model_text
 from nirls.tlf.document import FigureDocument, Ref, stem
 from nirls.tlf.errors import DisplayError
@@ -75,7 +77,7 @@ def johnson_neyman_plot(request: Request) -> Laid:
         "band excludes 0. Drawn from the 5th to the 95th percentile of the marker."
     )
     if "spline" in main.facts:
-        notes.general("Dashed: the effect as a natural cubic spline of the marker; dotted: its pointwise limits, cut off at the panel.")
+        notes.general("Dashed: the effect as a natural cubic spline of the marker; dotted: its pointwise limits, drawn within the panel.")
     marker_notes(main, context, markers, comparison, notes)
     refs = tuple(Ref(key=f.key, stats=(f.stat_name,)) for f in drawn)
     document = FigureDocument(
@@ -100,6 +102,20 @@ def _bent(main, key: dict[str, str]) -> list:
     of = key | {"variable": "spline curve"}
     three = ("estimate", "conf_low", "conf_high")
     return [(float(v), [main.get(s, **(of | {"variable_level": v})) for s in three]) for v in main.values("variable_level", **of)]
+
+
+def within(line: list[tuple[float, float]], top: float, bottom: float) -> list[list[tuple[float, float]]]:
+    """The parts of a line that lie between two heights; where it crosses one of them a part ends on it."""
+    pieces: list[list[tuple[float, float]]] = [[]]
+    for (x0, y0), (x1, y1) in pairwise(line):
+        at = {0.0, 1.0} | {(edge - y0) / (y1 - y0) for edge in (top, bottom) if (y0 - edge) * (y1 - edge) < 0}
+        for a, b in pairwise(sorted(at)):
+            if not top <= y0 + (a + b) / 2 * (y1 - y0) <= bottom:
+                pieces.append([])
+                continue
+            ends = [(x0 + t * (x1 - x0), min(max(y0 + t * (y1 - y0), top), bottom)) for t in (a, b)]
+            pieces[-1] += ends[1:] if pieces[-1] else ends
+    return [piece for piece in pieces if piece]
 
 
 def _panel(drawing, request, marker: str, points, comparison: str, ends: tuple[float, float], left: float, top: float) -> list:
@@ -136,9 +152,9 @@ def _panel(drawing, request, marker: str, points, comparison: str, ends: tuple[f
     drawing.path([(x(v), y(five[0].value)) for v, five in points], stroke=LINE, line=2.2)
     bent = _bent(main, key)
     for place in (0, 1, 2):  # the spline and its pointwise limits, which may leave the panel
-        line = [(x(v), min(max(y(three[place].value), top + HEAD), top + HEAD + HIGH)) for v, three in bent]
-        if line:
-            drawing.path(line, stroke=INK, line=1.6 if place == 0 else 0.8, dash="6 4" if place == 0 else "2 3")
+        line = [(x(v), y(three[place].value)) for v, three in bent]
+        for piece in within(line, top + HEAD, top + HEAD + HIGH):
+            drawing.path(piece, stroke=INK, line=1.6 if place == 0 else 0.8, dash="6 4" if place == 0 else "2 3")
     bottom = top + HEAD + HIGH
     drawing.path([(left, bottom), (left + PANEL, bottom)], line=0.8)
     breaks = breaks_log(n=5, base=2)((xs[0], xs[-1])) if log else breaks_extended(n=5)((xs[0], xs[-1]))

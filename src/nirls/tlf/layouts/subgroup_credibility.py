@@ -27,11 +27,11 @@ def subgroup_credibility(request: Request) -> Laid:
     options, context, main, notes = request.options, request.context, request.ards["main"], Notes()
     comparison = comparison_of(main, options)
     columns = (
-        Column(id="planned", label="Pre-specified"),
+        Column(id="planned", label="Pre-specified", align="left"),
         Column(id="stated", label="Larger effect stated beforehand in", align="left"),
         Column(id="found", label="Larger effect found in", align="left"),
-        Column(id="agree", label="As stated"),
-        Column(id="evidence", label="Prior evidence"),
+        Column(id="agree", label="As stated", align="left"),
+        Column(id="evidence", label="Prior evidence", align="left"),
         Column(id="p", label="Interaction p"),
         Column(id="chance", label="Chance as explanation", align="left"),
         Column(id="tested", label="Interactions examined (planned)"),

@@ -114,6 +114,13 @@ def test_condition_on_a_variable_the_data_will_not_have(copy):
     assert text.count("bad_") == 4
 
 
+def test_what_ends_a_life_or_treatment_is_judged_by_known_words(copy):
+    edit(copy, "study.yaml", ("fatal: AEOUT == 'FATAL'", "fatal: AEOUT == 'DEATH'"), ("withdrawn: AEACNDEV ==", "withdrawn: AEACN =="))
+    text = problems(copy)
+    assert "adverse_events.fatal: \"AEOUT == 'DEATH'\" holds for none of the words of AEOUT (RECOVERED," in text
+    assert "adverse_events.withdrawn: AEACN may have any word; give those it may have under adverse_events.words.AEACN" in text
+
+
 def test_a_blinded_study_takes_no_treatment_as_a_characteristic(copy):
     edit(copy, "study.yaml", ("blinding: unblinded", "blinding: blinded"), ("source: DM.AGE", "source: DM.ACTARMCD"))
     assert "DM.ACTARMCD tells the treatment, and the study is blinded" in problems(copy)

@@ -22,7 +22,7 @@ EVENTS = {
 def events(trial):
     trial.study["adverse_events"] = EVENTS
     for row in trial.tables["ae"]:
-        row |= {"AESERCRIT": "", "AEREL": "NOT", "ANTICIP": "", "AEOUT": "RECOVERED", "MEDDRAV": "27.0"}
+        row |= {"AESERCRIT": "", "AEREL": "NOT", "ANTICIP": "", "AEOUT": "RECOVERED/RESOLVED", "MEDDRAV": "27.0"}
     assert trial.findings() == []
     return trial
 
@@ -176,6 +176,14 @@ def test_r69_unknown_words_are_all_named(events):
 def test_r69_yes_is_y(events):
     events.tables["ae"][2]["AESER"] = "Yes"
     assert "[R69] ae.csv, line 4, column AESER, value 'Yes'" in str(events.rejected())
+
+
+def test_r69_an_outcome_that_the_plan_does_not_know(events):
+    """ "DEATH" would not be fatal where the plan says FATAL."""
+    events.tables["ae"][0]["AEOUT"] = "DEATH"
+    text = str(events.rejected())
+    assert "[R69] ae.csv, line 2, column AEOUT, value 'DEATH'" in text
+    assert "RECOVERING/RESOLVING, UNKNOWN of study.yaml: adverse_events.words.AEOUT. Correct the data, or add it to" in text
 
 
 def test_a_relationship_that_ae_does_not_have(events):

@@ -72,6 +72,13 @@ def test_stc(trial):
     assert stc(*trial, np.array([23.5, 0.4]))[:2] == pytest.approx(R["stc"], rel=1e-9)
 
 
+def test_a_variable_that_follows_from_the_others(trial):
+    y, a, x = trial
+    twice = np.column_stack([x, x[:, 0] + x[:, 1]])
+    with pytest.raises(MethodError, match="of BASE, EU, SUM one follows from the others"):
+        maic(y, a, twice, np.array([23.5, 0.4, 23.9]), ["BASE", "EU", "SUM"])
+
+
 def test_a_target_outside_the_subjects_is_named(trial):
     y, a, x = trial
     with pytest.raises(MethodError, match=r"outside the subjects of this trial in BASE \(target 50\): no weights exist"):

@@ -12,8 +12,9 @@ from nirls.adam.account import accounts
 from nirls.adam.dates import FULL, complete_date, date_part, study_day, to_date
 from nirls.adam.spec import conform, core_columns, variables
 from nirls.errors import ConfigError, DataError
+from nirls.plan.safety import SERIOUSNESS
 from nirls.plan.where import where_mask
-from nirls.sdtm.rulebook.safety import SERIOUSNESS, criterion_mask, fatal_mask, related_mask
+from nirls.sdtm.rulebook.safety import criterion_mask, fatal_mask, related_mask
 
 if TYPE_CHECKING:
     from nirls.plan.load import Plan

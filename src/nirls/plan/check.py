@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from nirls.plan.binding import conflicts, estimand_problems
-from nirls.plan.where import WhereError, parse_where, where_problems
+from nirls.plan.where import WhereError, parse_where, where_mask, where_names, where_problems
 
 if TYPE_CHECKING:
     from nirls.plan.load import Plan
+    from nirls.plan.safety import AdverseEvents
 
 GROUPS = ("TRT01P", "TRT01A")
 """Treatment variables of ADSL: as randomized and as treated."""
@@ -116,8 +117,7 @@ def _study(plan: Plan) -> Iterator[Problem]:
     yield from _condition(file, ("disposition", "treatment"), study.disposition.treatment)
     yield from _times(plan, adsl)
     if study.adverse_events is not None:
-        for name in ("fatal", "withdrawn", "interrupted"):
-            yield from _condition(file, ("adverse_events", name), getattr(study.adverse_events, name))
+        yield from _judged(study.adverse_events)
         if "AE" not in given:
             yield file, ("adverse_events",), "the study has no domain AE among `sources`; give its file, or leave this out"
     for name, item in study.covariates.items():
@@ -147,6 +147,30 @@ def _study(plan: Plan) -> Iterator[Problem]:
             yield file, ("after_baseline", name, "param"), unknown("parameter with `values`", group.param, worded)
         if group.visit not in [visit.name for visit in study.visits]:
             yield file, ("after_baseline", name, "visit"), unknown("visit", group.visit, [visit.name for visit in study.visits])
+
+
+def _judged(events: AdverseEvents) -> Iterator[Problem]:
+    """Conditions over AE look at variables whose words are known, and hold for some of these; else a misspelt word would count as no."""
+    import pandas as pd
+
+    known = events.known()
+    for name in ("fatal", "withdrawn", "interrupted"):
+        place, text = ("adverse_events", name), getattr(events, name)
+        wrong = list(_condition("study.yaml", place, text))
+        yield from wrong
+        if text is None or wrong:
+            continue
+        names = where_names(text)
+        open_ones = [variable for variable in names if variable not in known]
+        for variable in open_ones:
+            yield "study.yaml", place, f"{variable} may have any word; give those it may have under adverse_events.words.{variable}"
+        words = itertools.product(*([*known[variable][0], None] for variable in names if variable in known))
+        if not open_ones and not where_mask(text, pd.DataFrame(words, columns=list(names), dtype="str")).any():
+            yield (
+                "study.yaml",
+                place,
+                f"{text!r} holds for none of the words of {', '.join(names)} ({'; '.join(', '.join(known[n][0]) for n in names)})",
+            )
 
 
 def _times(plan: Plan, adsl: dict[str, bool]) -> Iterator[Problem]:

@@ -8,6 +8,12 @@ from pydantic import Field, model_validator
 
 from nirls.plan.base import Id, PlanModel
 
+SERIOUSNESS = {
+    "AESDTH": "death", "AESLIFE": "life-threatening", "AESHOSP": "hospitalization", "AESDISAB": "disability",
+    "AESCONG": "congenital anomaly", "AESMIE": "other medically important event", "AESCAN": "cancer", "AESOD": "overdose",
+}  # fmt: skip
+"""The criteria of a serious event as the SDTM has them, one flag each, in words; a study may have AESERCRIT in their place."""
+
 
 class Relationship(PlanModel):
     """One judgement of whether an adverse event is related; its key (up to four capitals, such as DEV) ends the name of its variable."""
@@ -44,6 +50,20 @@ class AdverseEvents(PlanModel):
     fatal: str = Field("AEOUT == 'FATAL'", description="The event was fatal, in the `where` language over AE.")
     withdrawn: str | None = Field(None, description="The event ended treatment, in the `where` language over AE.")
     interrupted: str | None = Field(None, description="The event interrupted treatment, in the `where` language over AE.")
+    words: dict[Id, list[str]] = Field(
+        default={
+            "AEOUT": [
+                "FATAL",
+                "NOT RECOVERED/NOT RESOLVED",
+                "RECOVERED/RESOLVED",
+                "RECOVERED/RESOLVED WITH SEQUELAE",
+                "RECOVERING/RESOLVING",
+                "UNKNOWN",
+            ]
+        },
+        description="Variable of AE that `fatal`, `withdrawn` or `interrupted` looks at → the words it may have. Default: the outcomes "
+        "of CDISC's controlled terminology.",
+    )
     uncoded: str = Field("Not coded", description="Text in place of AEDECOD and AEBODSYS of an event that is not coded.")
 
     @model_validator(mode="after")
@@ -58,3 +78,11 @@ class AdverseEvents(PlanModel):
         if self.device and self.anticipated is None:
             raise ValueError("device: true needs `anticipated`, by which USADE is told from ASADE")
         return self
+
+    def known(self) -> dict[str, tuple[list[str], str]]:
+        """Variables of AE by which an event is judged → the words they may have, and where in study.yaml these stand ("": Y or N)."""
+        anticipated = (self.anticipated,) if self.anticipated else ()
+        out: dict[str, tuple[list[str], str]] = dict.fromkeys(("AESER", *SERIOUSNESS, *anticipated), (["Y", "N"], ""))
+        out["AESEV"] = (list(self.severity), "adverse_events.severity")
+        out |= {item.variable: (list(item.levels), f"adverse_events.relationship.{key}.levels") for key, item in self.relationship.items()}
+        return out | {name: (words, f"adverse_events.words.{name}") for name, words in self.words.items()}

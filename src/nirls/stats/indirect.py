@@ -80,7 +80,7 @@ def maic_weights(x: Array, target: Array, names: Sequence[str]) -> Weights:
     Raises
     ------
     MethodError
-        The target lies outside what the subjects cover; the variable is named.
+        The target lies outside what the subjects cover, the variable is named; or a variable follows from the others.
     """
     centred = np.asarray(x, float) - np.asarray(target, float)
     scale = centred.std(axis=0)
@@ -91,6 +91,8 @@ def maic_weights(x: Array, target: Array, names: Sequence[str]) -> Weights:
             f"the target population lies outside the subjects of this trial in {told}: no weights exist; leave it out of the match"
         )
     z, alpha = centred / scale, np.zeros(len(scale))
+    if np.linalg.matrix_rank(z) < len(scale):
+        raise MethodError(f"of {', '.join(names)} one follows from the others, so the weights are not unique; leave it out of the match")
     for _ in range(100):
         w = np.exp(z @ alpha)
         gradient = z.T @ w

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nirls.errors import ConfigError
+from nirls.plan.safety import SERIOUSNESS
 from nirls.plan.where import where_mask
 from nirls.sdtm.devices import had
 from nirls.sdtm.files import near
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from nirls.plan.safety import AdverseEvents
     from nirls.sdtm.context import Context
 
-SERIOUSNESS = {
-    "AESDTH": "death", "AESLIFE": "life-threatening", "AESHOSP": "hospitalization", "AESDISAB": "disability",
-    "AESCONG": "congenital anomaly", "AESMIE": "other medically important event", "AESCAN": "cancer", "AESOD": "overdose",
-}  # fmt: skip
-"""The criteria of a serious event as the SDTM has them, one flag each, in words; a study may have AESERCRIT in their place."""
 POSSIBLE = {"FERRITIN": (1, 3000), "TSAT": (0, 100), "HGB": (40, 220), "EGFR": (2, 150), "STO2": (30, 100), "FLUX": (0, 1000)}
 """Test code → smallest and largest result that can be true: ferritin µg/L, transferrin saturation %, haemoglobin g/L, eGFR
 mL/min/1.73 m², tissue oxygenation %, flux in perfusion units."""
@@ -205,26 +201,19 @@ def serious_called_not_serious(frame: pd.DataFrame, context: Context) -> pd.Data
 
 @rule("R69", "the words of events and deficiencies are those of the plan", severity="E", domains=("AE", "DE"), phase=VALUES)
 def unknown_words(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """Severity and relationships among their levels; AESER, criteria of seriousness, the plan's `anticipated` and DESADE are Y or N.
+    """Severity, relationships and `words` among those of the plan; AESER, criteria of seriousness, `anticipated` and DESADE are Y or N.
 
     Another word would count as no.
     """
     events = context.study.adverse_events
-    known: dict[str, tuple[list[str], str]] = {}
-    yes_or_no = (["Y", "N"], "")
-    if context.current == "DE":
-        known["DESADE"] = yes_or_no
-    elif events is not None:
-        known = dict.fromkeys(("AESER", *SERIOUSNESS, *((events.anticipated,) if events.anticipated else ())), yes_or_no)
-        known["AESEV"] = (list(events.severity), " of study.yaml: adverse_events.severity")
-        for key, item in events.relationship.items():
-            known[item.variable] = (list(item.levels), f" of study.yaml: adverse_events.relationship.{key}.levels")
+    known = {"DESADE": (["Y", "N"], "")} if context.current == "DE" else events.known() if events is not None else {}
     parts = []
     for name, (levels, place) in known.items():
         if name in frame.columns:
             wrong = frame[name].notna() & ~frame[name].isin(levels)
             message = (
-                f"is not among {', '.join(levels)}{place}. Correct the data{', or add the level' if place else ', or leave it empty'}."
+                f"is not among {', '.join(levels)}{f' of study.yaml: {place}' if place else ''}. "
+                f"Correct the data, or {f'add it to {place}' if place else 'leave it empty'}."
             )
             parts.append(offences(frame, wrong, column=name, severity="E", message=message))
     return pd.concat(parts) if parts else none()

@@ -168,7 +168,7 @@ def _worst(later: pd.DataFrame, way: str) -> pd.Series:
 
 def _footnotes(data: AnalysisData, options: ShiftOptions, undated: int) -> tuple[str, ...]:
     items = {code: data.plan.study.parameters[code] for code in options.params}
-    until = "" if options.days_after is None else f" up to {options.days_after} days after the last treatment"
+    until = "" if options.days_after is None else f" up to {options.days_after} days after the last treatment (TRTEDT of ADSL)"
     notes = [
         f"Worst of all values after the day of the first treatment{until}, unscheduled visits included. Percentages are of all subjects of "
         f"the column{' in the group' if options.by else ''}; who has no value at baseline or none after it is counted as such. No tests."

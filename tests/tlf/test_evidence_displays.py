@@ -103,7 +103,7 @@ def test_table_of_other_errors(nine):
     assert rows["Standard errors of changes, correlation 0.5 imputed"][0] == "k = 4"
     assert rows["Every comparison with a shared control arm, which is split"][0] == "k = 5"
     said = notes(document)
-    assert "of baseline and final value in XP053-1200" in said and "XP053-1200 and XP053-600 are both pooled" in said
+    assert "of baseline and final value in XP053-1200" in said and "XP053-1200 and XP053-600 are in the pool" in said
     assert "XP053-600: SD under 600 mg assumed" in said and "Correlation imputed" not in notes(made(nine, "meta", shipped("devices")))
 
 

@@ -17,7 +17,7 @@ from nirls.plan.analysis import Analysis
 class Plan:
     """As much of a plan as the methods read."""
 
-    study = SimpleNamespace(covariates={}, strata={})
+    study = SimpleNamespace(covariates={}, strata={}, visits=[SimpleNamespace(name=f"Week {w}") for w in (1, 4, 8, 12)])
 
 
 def data(frame, method, adsl=None, group="TRT01P"):
@@ -134,8 +134,20 @@ def test_levels_side_by_side():
     assert result.records["USUBJID"].tolist() == ["a", "b"] and result.records["AGE"].isna().tolist() == [True, False]
     assert result.records[["Week 4", "Week 1"]].to_numpy() == pytest.approx(np.array([[2, 1], [np.nan, 7]]), nan_ok=True)
     assert value(result, "n_obs", "NIR")["stat"] == 2 and value(result, "n_obs", "SHAM")["stat"] == 0
+    assert result.footnotes == ("Not listed: records with AVISIT Week 8: 1; subjects who have no other: 1.",)
     every = records(data(LONG, "records"), RecordsOptions(across=across | {"levels": ["Week 1", "Week 8"]}))
     assert every.records["USUBJID"].tolist() == ["c", "a", "b"]
+    assert every.footnotes == ("Not listed: records with AVISIT Week 4: 1.",)
+
+
+def test_a_visit_to_come_is_an_empty_column_and_no_record_is_none():
+    levels = {"variable": "AVISIT", "levels": ["Week 1", "Week 4", "Week 8", "Week 12"]}
+    early = records(data(LONG, "records"), RecordsOptions(columns=["AGE"], across=levels))
+    assert early.records["Week 12"].isna().all() and len(early.records) == 3 and early.footnotes == ()
+    none = records(data(LONG.iloc[:0], "records"), RecordsOptions(columns=["AGE"], across=levels))
+    assert none.records.empty and list(none.records.columns)[-4:] == levels["levels"] and value(none, "n_obs", "Total")["stat"] == 0
+    lost = records(data(LONG.assign(TRT01P=["NIR", None, None, "SHAM"]), "records"), RecordsOptions(columns=["AGE"], across=levels))
+    assert sorted(lost.records["USUBJID"]) == ["a", "b", "c"] and lost.records.set_index("USUBJID")["TRT01P"].isna().to_dict()["a"]
 
 
 def test_what_cannot_stand_side_by_side():

@@ -308,6 +308,7 @@ def test_what_a_method_reads_besides_runs_its_analyses_again(plan):
                 "retest",
                 "reliability",
                 "responder",
+                "responder_subgroups",
                 "distribution",
                 "mcpmod",
                 "noninferiority",

@@ -120,11 +120,11 @@ def case_benchmark(data: AnalysisData, options: CaseBenchmarkOptions) -> MethodR
     better = -1 if scale.direction == "lower_better" else 1
     cases = chosen_cases(data, options.cases, options.case, score.range)
     pairs = {c.id: _pair(data, c, options.week) for c in cases}
-    for one in options.series:
-        for name, given in (("baseline", one.baseline), ("value", one.value)):
+    for published in options.series:
+        for name, given in (("baseline", published.baseline), ("value", published.value)):
             if not score.range[0] <= given <= score.range[1]:
                 raise ConfigError(
-                    f"analyses.yaml: {data.analysis_id}: options: series: {one.label}: {name}: {given:g} is outside the scale of "
+                    f"analyses.yaml: {data.analysis_id}: options: series: {published.label}: {name}: {given:g} is outside the scale of "
                     f"{options.param}, {score.range[0]:g} to {score.range[1]:g}; correct it"
                 )
     group, arms, reference = arms_and_reference(data, options.reference)

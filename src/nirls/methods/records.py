@@ -35,12 +35,22 @@ class RecordsOptions(PlanModel):
     sort: list[str] = Field(default_factory=list, description="Variables to sort by, after arm and subject.")
 
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
-        """Something is kept, and sorted by what is kept."""
+        """Something is kept, and sorted by what is kept; visits side by side are those of the study."""
         if not self.columns and self.across is None:
             yield "columns: no variable is kept; name variables, or levels of one under `across`"
+        if self.across and _visits(self.across, spec):
+            known = [v.name for v in plan.study.visits]
+            strange = [v for v in self.across.levels if v not in known]
+            if strange:
+                yield f"across: levels: {', '.join(strange)} is no visit of the study; its visits are {', '.join(known)}"
         lost = [v for v in self.sort if v not in self.columns] if self.across else []
         if lost:
             yield f"sort: {', '.join(lost)} is no longer there with `across`; name it under `columns` too"
+
+
+def _visits(across: Across, spec: Analysis) -> bool:
+    """Whether the levels are visits of the study, of which some may be to come."""
+    return across.variable == "AVISIT" and spec.dataset == "ADQS"
 
 
 @method("records", options=RecordsOptions, keeps_records=True)
@@ -78,21 +88,20 @@ def _not_listed(frame: pd.DataFrame, across: Across) -> tuple[str, ...]:
 
 
 def _side_by_side(data: AnalysisData, keep: list[str], across: Across) -> pd.DataFrame:
-    """One row for each combination of the variables kept, one column for each level; empty for a visit of the plan that is still to come.
+    """One row for each combination of the variables kept, one column for each level; empty for a visit of the study to come.
 
     Raises
     ------
     ConfigError
-        A level that no record has and that is no visit of the plan.
+        A level that no record has, unless it is a visit.
     DataError
         Two records of a subject with one level.
     """
     from nirls.errors import ConfigError, DataError
 
     frame, name = data.frame, data.analysis_id
-    planned = [v.name for v in data.plan.study.visits] if across.variable == "AVISIT" else []
-    strange = [v for v in across.levels if v not in planned and not (frame[across.variable] == v).any()]
-    if strange and len(frame):
+    strange = [v for v in across.levels if not (frame[across.variable] == v).any()]
+    if strange and len(frame) and not _visits(across, data.spec):
         have = ", ".join(map(str, frame[across.variable].dropna().unique()))
         raise ConfigError(f"analyses.yaml: {name}: options: across: no record has {across.variable} {', '.join(strange)}; there are {have}")
     chosen = frame[frame[across.variable].isin(across.levels)]

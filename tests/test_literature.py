@@ -1,5 +1,6 @@
 """Published results: the shipped file, and rows that are refused with file, row, column and value."""
 
+import csv
 import json
 import math
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nirls.errors import ConfigError, DataError
-from nirls.literature import READ, chosen, read_literature, sort_out
+from nirls.literature import NUMBERS, READ, TEXTS, chosen, read_literature, sort_out
 from nirls.plan.load import load_plan
 from nirls.stats.reported import error_from_p, least_difference
 from nirls.workflow import Targets, literature_check
@@ -89,6 +90,39 @@ def test_a_control_arm_that_two_rows_share():
     want = (8.03**2 / 108.3 + 7.87**2 / 54.15) ** 0.5
     assert sorted_rows.split() == pytest.approx({"XP053-1200": want, "XP053-600": want}, rel=1e-12)
     assert sort_out(rows, ["device v sham"], [], ["IRLS total change"], "x").split() == {}
+
+
+SPREAD = {"n_comparator": "20", "n_control": "20", "final_sd_comparator": "8", "final_sd_control": "8"}
+
+
+def in_file(folder, *rows):
+    """A file of rows (id, kind, outcome, estimate, patients_of, shared), all with standard deviations."""
+    columns = (*TEXTS, *NUMBERS, "final_sd_comparator", "final_sd_control", "shared")
+    with open(folder / "x.csv", "w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, columns, restval="")
+        writer.writeheader()
+        for name, kind, outcome, estimate, other, shared in rows:
+            own = {"id": name, "kind": kind, "outcome": outcome, "estimate": estimate, "patients_of": other, "shared": shared}
+            own |= {"citation": "J Test", "read": "abstract", "comparator": "device", "control": "sham", "std_error": estimate and "2.5"}
+            writer.writerow(own | SPREAD)
+    return read_literature(folder / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "estimate", "split"),
+    [("device", "IRLS", "-4", True), ("device", "PLMI", "-40", False), ("drug", "IRLS", "-7", False), ("device", "IRLS", "", False)],
+)
+def test_a_split_control_arm_brings_in_no_other_comparison_and_no_other_outcome(tmp_path, kind, outcome, estimate, split):
+    rows = in_file(tmp_path, ("A", "device", "IRLS", "-3", "", ""), ("B", kind, outcome, estimate, "A", "control"))
+    found = sort_out(rows, ["device"], ["drug"] if kind == "drug" else [], ["IRLS"], "x")
+    assert [r.id for r in found.used] == ["A"] and [r.id for r, _ in found.left_out] == ["B"]
+    assert sorted(found.split()) == (["A", "B"] if split else [])
+
+
+def test_rows_that_leave_their_patients_to_each_other_are_an_error(tmp_path):
+    rows = in_file(tmp_path, ("A", "device", "IRLS", "-3", "B", ""), ("B", "device", "IRLS", "-4", "A", ""))
+    with pytest.raises(DataError, match="x: column patients_of: A and B name each other, so that neither would be pooled; name the one"):
+        sort_out(rows, ["device"], [], ["IRLS"], "x")
 
 
 def test_a_row_without_an_estimate_cannot_be_chosen():

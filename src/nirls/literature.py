@@ -18,6 +18,7 @@ NUMBERS = ("week", "n", "n_comparator", "n_control", "estimate", "std_error", "c
 SPREADS = ("baseline_sd_comparator", "baseline_sd_control", "final_sd_comparator", "final_sd_control")
 """Columns that may be absent: standard deviations of the outcome in each arm."""
 SHARED = ("", "control")
+VAGUE = "no measure of precision"
 READ = ("abstract", "full text", "registry", "review")
 Z = 1.959963984540054
 
@@ -178,24 +179,25 @@ def _spread(line: dict, numbers: dict[str, float]) -> tuple[tuple[Spread, Spread
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorted:
-    """Rows that can be pooled, and those that cannot with the reason."""
+    """Rows that can be pooled, those that cannot with the reason, and which of these have but their control patients counted elsewhere."""
 
     used: tuple[Published, ...]
     left_out: tuple[tuple[Published, str], ...]
+    share_control: tuple[Published, ...] = ()
 
     def split(self) -> dict[str, float]:
         """Row id → standard error of final values, where rows with one control arm are all pooled and each counts its part of that arm.
 
-        Rows left out because their control patients are counted elsewhere come in, with the rows that count them; each needs an estimate
-        and standard deviations.
+        Rows left out for nothing but that their control patients are counted elsewhere come in, with the rows that count them; each needs
+        standard deviations.
         """
         from nirls.stats.reported import error_of_final, split
 
         pooled = {r.id: r for r in self.used}
         groups: dict[str, list[Published]] = {}
-        for row, _ in self.left_out:
+        for row in self.share_control:
             partners = [o for o in row.patients_of if o in pooled]
-            if row.shares_control and len(partners) == 1 and row.estimate == row.estimate and row.spread and pooled[partners[0]].spread:
+            if len(partners) == 1 and row.spread and pooled[partners[0]].spread:
                 groups.setdefault(partners[0], [pooled[partners[0]]]).append(row)
         found = {}
         for members in groups.values():
@@ -213,7 +215,7 @@ def sort_out(rows: dict[str, Published], kinds: list[str], listed: list[str], ou
     Raises
     ------
     DataError
-        A kind that no row has.
+        A kind that no row has; two rows that both leave their patients to the other.
     """
     have = list(dict.fromkeys(r.texts["kind"] for r in rows.values()))
     strange = [k for k in (*kinds, *listed) if k not in have]
@@ -225,11 +227,17 @@ def sort_out(rows: dict[str, Published], kinds: list[str], listed: list[str], ou
             return f"other outcome ({row.texts['outcome']})"
         if math.isnan(row.estimate):
             return "no usable estimate"
-        return "no measure of precision" if math.isnan(row.std_error) else ""
+        return VAGUE if math.isnan(row.std_error) else ""
 
     own = [r for r in rows.values() if r.texts["kind"] in kinds]
     faults = {r.id: fault(r) for r in own}
     sharing = {r.id: [o for o in r.patients_of if faults.get(o) == ""] for r in own}
+    mutual = [f"{key} and {other}" for key, others in sharing.items() for other in others if key in sharing[other] and key <= other]
+    if mutual:
+        raise DataError(
+            f"{name}: column patients_of: {'; '.join(mutual)} name each other, so that neither would be pooled; name the one that counts "
+            "in the row of the other, and leave its own cell empty"
+        )
     twice = {
         key: f"same {'control ' if rows[key].shares_control else ''}patients as {' and '.join(rows[key].patients_of)}: counted there"
         for key, others in sharing.items()
@@ -243,7 +251,12 @@ def sort_out(rows: dict[str, Published], kinds: list[str], listed: list[str], ou
         for r in rows.values()
         if r.texts["kind"] in listed and r.texts["kind"] not in kinds
     }
-    return Sorted(used=tuple(r for r in own if not reasons[r.id]), left_out=tuple((rows[i], why) for i, why in reasons.items() if why))
+    own_control = [r for r in own if sharing[r.id] and r.shares_control and faults[r.id] in ("", VAGUE)]
+    return Sorted(
+        used=tuple(r for r in own if not reasons[r.id]),
+        left_out=tuple((rows[i], why) for i, why in reasons.items() if why),
+        share_control=tuple(own_control),
+    )
 
 
 def chosen(rows: dict[str, Published], ids: list[str], name: str) -> list[Published]:

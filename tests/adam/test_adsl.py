@@ -237,6 +237,21 @@ def test_a_history_that_began_after_day_1_is_none_at_baseline(domains, plan, fin
     assert counted == expected and set(derived.accounts["dataset"]) == {"ADSL"}
 
 
+@pytest.mark.parametrize(
+    ("start", "years"),
+    [
+        ("2025", 0.0),  # 1 July is after the first visit of 19 February: 1 day
+        ("2025-02", 0.0),  # the 15th: 5 days
+        ("2024", 0.6),  # 1 July: 234 days
+        ("2024-12", 0.2),  # the 15th: 67 days
+        ("2023-02-20", 2.0),  # 731 days
+    ],
+)
+def test_no_duration_is_negative_for_a_partial_start(domains, plan, findings, start, years):
+    domains["MH"].loc[2, "MHSTDTC"] = start
+    assert derive_adsl(domains, plan, findings).set_index("USUBJID").loc["B", "RLSDUR"] == years
+
+
 def test_sets_are_evaluated_in_order(adsl):
     assert values(adsl, "SAFFL") == ["Y", "Y", "N", "Y", "N"]
     assert values(adsl, "FASFL") == ["Y", "N", "Y", "N", "N"]

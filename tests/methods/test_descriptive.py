@@ -20,11 +20,11 @@ class Plan:
     study = SimpleNamespace(covariates={}, strata={})
 
 
-def data(frame, method, adsl=None, group="TRT01P"):
+def data(frame, method, adsl=None, group="TRT01P", dataset="ADSL"):
     arms = ["SHAM", "NIR"]
     adsl = frame if adsl is None else adsl
     frame, adsl = (f.assign(TRT01P=pd.Categorical(f["TRT01P"], categories=arms, ordered=True)) for f in (frame, adsl))
-    spec = Analysis(label="x", dataset="ADSL", method=method, group=group)
+    spec = Analysis(label="x", dataset=dataset, method=method, group=group)
     return AnalysisData(frame=frame, adsl=adsl, spec=spec, analysis_id="x", plan=Plan)
 
 
@@ -134,8 +134,21 @@ def test_levels_side_by_side():
     assert result.records["USUBJID"].tolist() == ["a", "b"] and result.records["AGE"].isna().tolist() == [True, False]
     assert result.records[["Week 4", "Week 1"]].to_numpy() == pytest.approx(np.array([[2, 1], [np.nan, 7]]), nan_ok=True)
     assert value(result, "n_obs", "NIR")["stat"] == 2 and value(result, "n_obs", "SHAM")["stat"] == 0
+    assert result.footnotes == ("Not listed: records with AVISIT Week 8: 1; subjects who have no other: 1.",)
     every = records(data(LONG, "records"), RecordsOptions(across=across | {"levels": ["Week 1", "Week 8"]}))
     assert every.records["USUBJID"].tolist() == ["c", "a", "b"]
+    assert every.footnotes == ("Not listed: records with AVISIT Week 4: 1.",)
+
+
+def test_a_visit_to_come_is_an_empty_column_and_no_record_is_none():
+    levels = {"variable": "AVISIT", "levels": ["Week 1", "Week 4", "Week 8", "Week 12"]}
+    early = records(data(LONG, "records", dataset="ADQS"), RecordsOptions(columns=["AGE"], across=levels))
+    assert early.records["Week 12"].isna().all() and len(early.records) == 3 and early.footnotes == ()
+    none = records(data(LONG.iloc[:0], "records"), RecordsOptions(columns=["AGE"], across=levels))
+    assert none.records.empty and list(none.records.columns)[-4:] == levels["levels"] and value(none, "n_obs", "Total")["stat"] == 0
+    unassigned = LONG.assign(TRT01P=["NIR", None, None, "SHAM"])
+    lost = records(data(unassigned, "records", dataset="ADQS"), RecordsOptions(columns=["AGE"], across=levels))
+    assert sorted(lost.records["USUBJID"]) == ["a", "b", "c"] and lost.records.set_index("USUBJID")["TRT01P"].isna().to_dict()["a"]
 
 
 def test_what_cannot_stand_side_by_side():
@@ -144,7 +157,12 @@ def test_what_cannot_stand_side_by_side():
         records(data(pd.concat([LONG, LONG.iloc[:1]], ignore_index=True), "records"), RecordsOptions(across=across))
     with pytest.raises(ConfigError, match="no record has AVISIT Week 3; there are Week 1, Week 4, Week 8"):
         records(data(LONG, "records"), RecordsOptions(across=across | {"levels": ["Week 1", "Week 3"]}))
+    spec = SimpleNamespace(dataset="ADQS")
+    plan = SimpleNamespace(study=SimpleNamespace(visits=[SimpleNamespace(name="Week 1")]))
     nothing, lost = RecordsOptions(), RecordsOptions(across=across, sort=["ADY"])
     assert next(nothing.cross_check(None, None)).startswith("columns: no variable is kept")
-    assert next(lost.cross_check(None, None)).startswith("sort: ADY is no longer there")
+    (text,) = lost.cross_check(spec, plan)
+    assert text.startswith("sort: ADY is no longer there")
+    (text,) = RecordsOptions(across=across | {"levels": ["Week 1", "Week 2"]}).cross_check(spec, plan)
+    assert text == "across: levels: Week 2 is no visit of the study; its visits are Week 1"
     assert not list(RecordsOptions(columns=["ADY"], sort=["AGE"]).cross_check(None, None))

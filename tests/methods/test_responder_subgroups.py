@@ -110,6 +110,11 @@ def test_no_test_where_nobody_responds_or_one_level_is_left(week):
     row = found[(found["variable"] == INTERACTION) & (found["stat_name"] == "p_value")]
     assert row["stat"].isna().item() and row["error"].item().startswith("nobody or everybody responded on one side")
     assert stat(found, "estimate", variable=EFFECT, group2_level="F") > 0, "the score interval needs no odds"
+    for gain, who in ((40.0, "everybody"), (0.0, "nobody")):
+        same = groups(week.assign(AVAL=week["BASE"] - gain), "SEX")
+        row = same[(same["variable"] == INTERACTION) & (same["stat_name"] == "p_value")]
+        assert row["error"].item() == f"{who} responded in the levels estimated"
+        assert stat(same, "estimate", variable=EFFECT, group2_level="F") == 0
     alone = groups(week.assign(SEX="F"), "SEX")
     row = alone[(alone["variable"] == INTERACTION) & (alone["stat_name"] == "p_value")]
     assert row["error"].item() == "fewer than two levels are estimated"

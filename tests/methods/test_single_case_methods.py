@@ -266,6 +266,9 @@ def test_the_mirrored_scale_gives_the_mirrored_answer(tmp_path):
 def test_a_case_or_week_that_is_not_there():
     with pytest.raises(ConfigError, match="holds no case SMITH; its cases are MITCHELL-2010"):
         benched(case=["SMITH"])
+    wrong = [{"label": "Eight", "n": 8, "baseline": 141, "value": 8.4, "source": "x"}]
+    with pytest.raises(ConfigError, match="series: Eight: baseline: 141 is outside the scale of IRLSTOT, 0 to 40; correct it"):
+        benched(series=wrong)
     with pytest.raises(ConfigError, match="has no value at week 3; its weeks are 0, 2, 4"):
         benched(week=3)
     with pytest.raises(ConfigError, match="no selected record is of 'Week 8'"):

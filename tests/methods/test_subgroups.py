@@ -10,6 +10,7 @@ from scipy.stats import t
 from nirls.errors import DataError
 from nirls.methods._subgroups import levels_from
 from nirls.methods.johnson_neyman import JohnsonNeymanOptions, johnson_neyman
+from nirls.methods.responder_subgroups import ResponderSubgroupsOptions
 from nirls.methods.subgroups import SubgroupsOptions, subgroups
 from nirls.models.mmrm import mmrm
 from nirls.plan.load import load_plan
@@ -279,6 +280,9 @@ def test_a_marker_that_cannot_be_used_says_so(adqs):
     lost = along(adqs.assign(AGE=adqs["AGE"].where(adqs["TRT01P"] != "SHAM").astype(float)))
     row = lost[(lost["variable"] == INTERACTION) & (lost["stat_name"] == "estimate")]
     assert row["error"].item() == "the marker is not known on one of the sides"
+    same = along(adqs.assign(AGE=adqs["AGE"].where(adqs["TRT01P"] != "SHAM", 50.0).astype(float)))
+    row = same[(same["variable"] == INTERACTION) & (same["stat_name"] == "p_value")]
+    assert row["error"].item() == "the marker has one value on one of the sides"
     steady = adqs["AGE"].where(adqs["USUBJID"].isin(adqs["USUBJID"].unique()[:6]), 50).astype(float)
     flat = along(adqs.assign(AGE=steady))
     assert flat.loc[flat["variable"] == "curve", "error"].tolist() == ["the 5th and the 95th percentile of the marker are the same"]
@@ -339,11 +343,36 @@ def test_a_variable_from_after_baseline_is_refused():
     (text,) = problems({"variable": "DCTREAS"})
     assert "DCTREAS is not among `covariates` and `strata`" in text
     (text,) = problems({"variable": "FERRBL"})
-    assert "is a number" in text and "johnson_neyman" in text
+    assert "FERRBL has no levels" in text and "johnson_neyman" in text
     (text,) = problems({"variable": "MICROVFL", "larger": "YES"})
     assert "'YES' is not among the levels Y, N" in text
+    (text,) = problems({"variable": "STRSEV", "larger": "severe"})
+    assert "'severe' is not among the levels" in text
+    (text,) = problems({"variable": "SEX"}, {"variable": "SEX", "prespecified": True})
+    assert text == "subgroups: SEX is named twice; name it once"
     marker = plan.analyses["marker_effects"]
     rest = {k: v for k, v in marker.options.items() if k != "markers"}
     made = JohnsonNeymanOptions(markers=[{"variable": "NPOST"}, {"variable": "SEX"}], **rest)
     text = " ".join(made.cross_check(marker, plan))
     assert "NPOST is not among" in text and "SEX has levels" in text
+
+
+@pytest.mark.parametrize(
+    ("arms", "said"),
+    [
+        (["SHAM", "NIR850-54"], "x: SHAM is the reference, with which the arms are compared; leave it out"),
+        (["NIR850-54", "NIR850-36", "NIR850-54"], "x: NIR850-54 is named twice, so that its subjects would count twice; name it once"),
+        ([], "x: no arm is named"),
+    ],
+)
+def test_a_pool_holds_each_treated_arm_once(arms, said):
+    plan = load_plan("nir-rls", root=ROOT)
+    made = {"subgroup_effects": SubgroupsOptions, "responder_groups": ResponderSubgroupsOptions, "marker_effects": JohnsonNeymanOptions}
+    for name, options in made.items():
+        spec = plan.analyses[name]
+        key = "pool" if name == "marker_effects" else "pools"
+        (text,) = options(**{**spec.options, key: {"x": arms}}).cross_check(spec, plan)
+        assert text.startswith(f"{key}: {said}")
+    marker = plan.analyses["marker_effects"]
+    twice = JohnsonNeymanOptions(**{**marker.options, "markers": [{"variable": "FERRBL"}, {"variable": "FERRBL", "scale": "log"}]})
+    assert list(twice.cross_check(marker, plan)) == ["markers: FERRBL is named twice; name it once"]

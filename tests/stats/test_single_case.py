@@ -135,6 +135,10 @@ def test_a_series_under_sham():
     for k, m, p, want in r["least"]:
         assert at_least(int(k), int(m), p) == pytest.approx(want, rel=1e-8)
     assert at_least(1, 7, 0.03) == pytest.approx(best_of(0.03, 7), rel=1e-12) and at_least(7, 7, 0.03) == pytest.approx(0.03**7, rel=1e-9)
+    with pytest.raises(MethodError, match=r"^3 pairs of baseline and outcome do not"):
+        predict(np.array([20.0, 25, 30]), np.array([10.0, 15, 12]), 26)
+    with pytest.raises(MethodError, match=r"^5 pairs of baseline and outcome with one baseline value do not"):
+        predict(np.full(5, 20.0), np.arange(5.0), 26)
     with pytest.raises(MethodError, match="the mean of 0 patients"):
         predict(given["base"], given["week4"], 26, 0)
 

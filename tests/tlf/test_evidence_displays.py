@@ -103,7 +103,7 @@ def test_table_of_other_errors(nine):
     assert rows["Standard errors of changes, correlation 0.5 imputed"][0] == "k = 4"
     assert rows["Every comparison with a shared control arm, which is split"][0] == "k = 5"
     said = notes(document)
-    assert "of baseline and final value in XP053-1200" in said and "XP053-1200 and XP053-600 are both pooled" in said
+    assert "of baseline and final value in XP053-1200" in said and "XP053-1200 and XP053-600 are in the pool" in said
     assert "XP053-600: SD under 600 mg assumed" in said and "Correlation imputed" not in notes(made(nine, "meta", shipped("devices")))
 
 
@@ -182,6 +182,22 @@ def test_several_cases_and_their_series(nine, tmp_path):
     figure, svg = made(nine, "case_benchmark_plot", ard, "figure")
     drawn = [t.strip() for t in words_of_plot(svg)]
     assert all(t in drawn for t in ("ONE −27", "TWO −9", "TRI −10")) and "TRI changed by −10; as good or better: Sham" in figure.alt
+
+
+def test_what_is_no_improvement_is_not_called_a_rise_or_more(nine, tmp_path):
+    """Counted is a change of +5 or better, that is at most +5; half a point is not rounded away."""
+    folder = cases(tmp_path, course("ONE", "AB", [20, 25], weeks=(0, 4)), course("TWO", "AB", [20, 20], weeks=(0, 4)))
+    more = [{"label": "Six", "n": 6, "baseline": 20, "value": 21, "source": "J"}]
+    ard = benched(PAIR, root=folder, file="cases.csv", case=[], series=more)
+    labels = [r.label for r in made(nine, "single_case", single(folder), benchmark=ard).rows]
+    for case, said in (("ONE", "+5"), ("TWO", "0")):
+        assert f"Chance of a change of {said} points or better by week 4 without light ({case})" in labels
+    assert "Chance of a mean change of +1.0 points or better by week 4 in 6 patients without light: Six" in labels
+    (tmp_path / "half").mkdir()
+    folder = cases(tmp_path / "half", course("ONE", "AB", [25, 2.5], weeks=(0, 4)))
+    half = benched(PAIR, root=folder, file="cases.csv", case=[])
+    assert any("a fall of 22.5 points or more" in r.label for r in made(nine, "single_case", single(folder), benchmark=half).rows)
+    assert "changed by −22.5" in made(nine, "case_benchmark_plot", half, "figure")[0].alt
 
 
 def words_of_plot(svg):

@@ -71,6 +71,7 @@ def test_facts_on_credibility(made, world):
     assert rare[by["p"]] == rare[by["chance"]] == "NE" and rare[by["agree"]] == "" and rare[by["evidence"]] == "none given"
     assert rows["AGEGRP"][by["cut"]] == "origin not stated, may be arbitrary"
     assert {"Sex: made up.", "Sex: none in fact."} <= set(notes(table))
+    assert any(n.startswith("Interactions examined: those of this analysis") for n in notes(table))
 
 
 def test_responders_by_level(made, world):

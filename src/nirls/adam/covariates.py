@@ -152,12 +152,9 @@ def _term(
     if several and found.empty:
         warnings.warn(f"{place}: no record of {domain} has any of the terms, so no subject has one", stacklevel=2)
     found = found[~begun_later(found, domain, adsl)]  # what began after study day 1 says nothing about baseline
-    found = found.assign(_DATE=to_date(complete_date(found[f"{domain}STDTC"])))
     who, randomized = adsl["USUBJID"], adsl["RANDFL"] == "Y"
     if unit:
-        since = who.map(found.groupby("USUBJID")["_DATE"].min())
-        elapsed = (to_date(first_visit(adsl, domains)) - since).dt.days + 1
-        return (elapsed / DAYS[unit]).round(1).where(randomized)
+        return (_days_since(found, domain, adsl, domains) / DAYS[unit]).round(1).where(randomized)
     if len(terms) == 1 or any_of:
         return pd.Series(np.where(who.isin(found["USUBJID"]), "Y", "N"), index=adsl.index, dtype="str").where(randomized)
     one = found[["USUBJID", "_TERM"]].drop_duplicates()
@@ -165,6 +162,17 @@ def _term(
     if len(both):
         raise DataError(f"{place}: {len(both)} subject(s) have more than one of the terms, the first {both.iloc[0]}")
     return who.map(one.set_index("USUBJID")["_TERM"]).where(randomized)
+
+
+def _days_since(found: pd.DataFrame, domain: str, adsl: pd.DataFrame, domains: dict[str, pd.DataFrame]) -> pd.Series:
+    """Days from the first start to the first visit, both counted; a partial start is not completed to a day after that visit."""
+    who, recorded = adsl["USUBJID"], found[f"{domain}STDTC"]
+    first = pd.Series(to_date(first_visit(adsl, domains)).to_numpy(), index=who)
+    visit = found["USUBJID"].map(first)
+    start = to_date(complete_date(recorded))
+    may_be_before = to_date(recorded).isna() & (to_date(complete_date(recorded, to="first")) <= visit) & (start > visit)
+    since = found.assign(_DATE=start.mask(may_be_before, visit)).groupby("USUBJID")["_DATE"].min()
+    return (who.map(first) - who.map(since)).dt.days + 1
 
 
 def begun_later(found: pd.DataFrame, domain: str, adsl: pd.DataFrame) -> pd.Series:

@@ -12,6 +12,7 @@ from nirls.plan.base import Id, PlanModel
 if TYPE_CHECKING:
     from nirls.methods.registry import AnalysisData
     from nirls.plan.load import Plan
+    from nirls.plan.study import Stratum
 
 INTERACTION, FAMILY = "interaction", "family"
 
@@ -46,16 +47,41 @@ def baseline_problems(variable: str, plan: Plan, what: str) -> Iterator[str]:
         )
 
 
+def pool_problems(pools: Mapping[str, Sequence[str]], reference: str, place: str = "pools") -> Iterator[str]:
+    """What is wrong with the treated sides: each holds arms, none twice and not the reference, with which they are compared."""
+    for label, arms in pools.items():
+        if not arms:
+            yield f"{place}: {label}: no arm is named; name one or more, or leave it out"
+        twice = [a for a in dict.fromkeys(arms) if list(arms).count(a) > 1]
+        if twice:
+            yield f"{place}: {label}: {', '.join(twice)} is named twice, so that its subjects would count twice; name it once"
+        if reference in arms:
+            yield f"{place}: {label}: {reference} is the reference, with which the arms are compared; leave it out"
+
+
 def subgroup_problems(items: Sequence[Subgroup], plan: Plan) -> Iterator[str]:
-    """What is wrong with the variables: each is from baseline and has levels, among them the one named."""
+    """What is wrong with the variables: each is named once, is from baseline and has levels, among them the one named."""
+    names = [item.variable for item in items]
+    twice = [n for n in dict.fromkeys(names) if names.count(n) > 1]
+    if twice:
+        yield f"subgroups: {', '.join(twice)} is named twice; name it once"
     for item in items:
         yield from baseline_problems(item.variable, plan, "a subgroup")
         planned = plan.study.covariates.get(item.variable)
         if planned is not None and planned.levels is None and planned.cut is None:
-            yield f"subgroups: {item.variable} is a number; give it levels by `cut` in study.yaml, or use the method johnson_neyman"
-        levels = (planned.cut or planned.levels or []) if planned is not None else []
+            yield (
+                f"subgroups: {item.variable} has no levels; give them as `levels` of study.yaml, for a number by `cut`, or use the method "
+                "johnson_neyman for a number"
+            )
+        stratum = _stratum(item.variable, plan)
+        levels = (planned.cut or planned.levels or []) if planned is not None else stratum.levels if stratum is not None else []
         if item.larger is not None and levels and item.larger not in levels:
             yield f"subgroups: {item.variable}: larger: {item.larger!r} is not among the levels {', '.join(levels)}"
+
+
+def _stratum(name: str, plan: Plan) -> Stratum | None:
+    """The stratum as randomized, or as the data say (its name and a D)."""
+    return plan.study.strata.get(name) or plan.study.strata.get(name.removesuffix("D"))
 
 
 def levels_of(data: AnalysisData, name: str) -> list[str]:
@@ -64,7 +90,7 @@ def levels_of(data: AnalysisData, name: str) -> list[str]:
     if name in study.covariates:
         item = study.covariates[name]
         return list(item.cut or item.levels or sorted(data.frame[name].dropna().astype(str).unique()))
-    stratum = study.strata.get(name) or study.strata.get(name.removesuffix("D"))
+    stratum = _stratum(name, data.plan)
     return list(stratum.levels) if stratum else sorted(data.frame[name].dropna().astype(str).unique())
 
 
@@ -139,7 +165,7 @@ def levels_from(name: str, plan: Plan) -> str:
     if name in study.covariates:
         conditions = study.covariates[name].cut
     else:
-        stratum = study.strata.get(name) or study.strata.get(name.removesuffix("D"))
+        stratum = _stratum(name, plan)
         conditions = stratum.derived if stratum is not None else None
     if not conditions:
         return "categories"

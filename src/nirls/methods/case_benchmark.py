@@ -120,6 +120,13 @@ def case_benchmark(data: AnalysisData, options: CaseBenchmarkOptions) -> MethodR
     better = -1 if scale.direction == "lower_better" else 1
     cases = chosen_cases(data, options.cases, options.case, score.range)
     pairs = {c.id: _pair(data, c, options.week) for c in cases}
+    for published in options.series:
+        for name, given in (("baseline", published.baseline), ("value", published.value)):
+            if not score.range[0] <= given <= score.range[1]:
+                raise ConfigError(
+                    f"analyses.yaml: {data.analysis_id}: options: series: {published.label}: {name}: {given:g} is outside the scale of "
+                    f"{options.param}, {score.range[0]:g} to {score.range[1]:g}; correct it"
+                )
     group, arms, reference = arms_and_reference(data, options.reference)
     own = replace(data, frame=data.frame[data.frame["AVISIT"] == options.visit].reset_index(drop=True))
     if own.frame.empty:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from nirls.methods._groups import denominators
 from nirls.methods._linear import arms_and_reference, exclusions, facts, one_visit
-from nirls.methods._subgroups import baseline_problems, holm_rows, holm_words, label_of
+from nirls.methods._subgroups import baseline_problems, holm_rows, holm_words, label_of, pool_problems
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import Id, PlanModel
@@ -70,6 +70,11 @@ class JohnsonNeymanOptions(PlanModel):
             for arm in arms:
                 if arm not in allowed:
                     yield f"pool: {unknown('arm', arm, allowed)}"
+        yield from pool_problems(self.pool, self.reference or plan.study.reference, "pool")
+        names = [m.variable for m in self.markers]
+        twice = [n for n in dict.fromkeys(names) if names.count(n) > 1]
+        if twice:
+            yield f"markers: {', '.join(twice)} is named twice; name it once"
 
 
 @method("johnson_neyman", options=JohnsonNeymanOptions, outcome="mean")
@@ -158,6 +163,8 @@ def _marker(
             raise MethodError("the marker is not known on one of the sides")
         if used[MARKER].nunique() < 2:
             raise MethodError("the marker has one value")
+        if (used.groupby(SIDE, observed=False)[MARKER].nunique() < 2).any():
+            raise MethodError("the marker has one value on one of the sides")
         fit = ancova(f"{options.response} ~ {' + '.join([*covariates, f'{SIDE} * {MARKER}'])}", used)
     except MethodError as error:
         return [*found, *(row(s, None, error=str(error), variable=INTERACTION, **key) for s in ("estimate", "p_value"))]

@@ -35,12 +35,22 @@ class RecordsOptions(PlanModel):
     sort: list[str] = Field(default_factory=list, description="Variables to sort by, after arm and subject.")
 
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
-        """Something is kept, and sorted by what is kept."""
+        """Something is kept, and sorted by what is kept; visits side by side are those of the study."""
         if not self.columns and self.across is None:
             yield "columns: no variable is kept; name variables, or levels of one under `across`"
+        if self.across and _visits(self.across, spec):
+            known = [v.name for v in plan.study.visits]
+            strange = [v for v in self.across.levels if v not in known]
+            if strange:
+                yield f"across: levels: {', '.join(strange)} is no visit of the study; its visits are {', '.join(known)}"
         lost = [v for v in self.sort if v not in self.columns] if self.across else []
         if lost:
             yield f"sort: {', '.join(lost)} is no longer there with `across`; name it under `columns` too"
+
+
+def _visits(across: Across, spec: Analysis) -> bool:
+    """Whether the levels are visits of the study, of which some may be to come."""
+    return across.variable == "AVISIT" and spec.dataset == "ADQS"
 
 
 @method("records", options=RecordsOptions, keeps_records=True)
@@ -53,7 +63,7 @@ def records(data: AnalysisData, options: RecordsOptions) -> MethodResult:
     across = options.across
     require(data.frame, [*keep, *options.sort, *([across.variable, across.value] if across else [])], data.analysis_id)
     order = [*([group] if group else []), "USUBJID", *options.sort]
-    frame = _side_by_side(data.frame, keep, across, data.analysis_id) if across else data.frame
+    frame = _side_by_side(data, keep, across) if across else data.frame
     shown = frame.sort_values(order, kind="stable")[[*keep, *(across.levels if across else [])]].reset_index(drop=True)
     found = denominators(data, total=True)
     levels = list(shown[group].cat.categories) if group else []
@@ -63,23 +73,35 @@ def records(data: AnalysisData, options: RecordsOptions) -> MethodResult:
         found += [row("n_subjects", part["USUBJID"].nunique(), **key), row("n_obs", len(part), **key)]
     if group:
         shown[group] = shown[group].astype("str")
-    return MethodResult(rows=found, records=shown)
+    return MethodResult(rows=found, records=shown, footnotes=_not_listed(data.frame, across) if across else ())
 
 
-def _side_by_side(frame: pd.DataFrame, keep: list[str], across: Across, name: str) -> pd.DataFrame:
-    """One row for each combination of the variables kept, one column for each level.
+def _not_listed(frame: pd.DataFrame, across: Across) -> tuple[str, ...]:
+    """How many records and subjects stand in none of the columns; empty if all do."""
+    inside = frame[across.variable].isin(across.levels)
+    left, lost = frame[~inside], set(frame["USUBJID"]) - set(frame.loc[inside, "USUBJID"])
+    if left.empty:
+        return ()
+    others = ", ".join(dict.fromkeys(left[across.variable].astype("str").fillna("missing")))
+    whole = f"; subjects who have no other: {len(lost)}" if lost else ""
+    return (f"Not listed: records with {across.variable} {others}: {len(left)}{whole}.",)
+
+
+def _side_by_side(data: AnalysisData, keep: list[str], across: Across) -> pd.DataFrame:
+    """One row for each combination of the variables kept, one column for each level; empty for a visit of the study to come.
 
     Raises
     ------
     ConfigError
-        A level that no record has.
+        A level that no record has, unless it is a visit.
     DataError
         Two records of a subject with one level.
     """
     from nirls.errors import ConfigError, DataError
 
+    frame, name = data.frame, data.analysis_id
     strange = [v for v in across.levels if not (frame[across.variable] == v).any()]
-    if strange:
+    if strange and len(frame) and not _visits(across, data.spec):
         have = ", ".join(map(str, frame[across.variable].dropna().unique()))
         raise ConfigError(f"analyses.yaml: {name}: options: across: no record has {across.variable} {', '.join(strange)}; there are {have}")
     chosen = frame[frame[across.variable].isin(across.levels)]
@@ -90,5 +112,5 @@ def _side_by_side(frame: pd.DataFrame, keep: list[str], across: Across, name: st
             f"{across.variable}, the first {twice['USUBJID'].iloc[0]} {twice[across.variable].iloc[0]}; select one with `where`"
         )
     values = chosen.set_index([*keep, across.variable])[across.value].unstack(across.variable)
-    # who has none of these levels is not listed; missing values of what is kept stay
-    return values.reset_index().rename_axis(columns=None)
+    # missing values of what is kept stay
+    return values.reindex(columns=across.levels).reset_index().rename_axis(columns=None)

@@ -18,6 +18,7 @@ from nirls.methods._subgroups import (
     label_of,
     levels_of,
     no_value,
+    pool_problems,
     subgroup_problems,
     too_small,
 )
@@ -59,6 +60,7 @@ class ResponderSubgroupsOptions(PlanModel):
         for arm in (a for arms in self.pools.values() for a in arms):
             if arm not in allowed:
                 yield f"pools: {unknown('arm', arm, allowed)}"
+        yield from pool_problems(self.pools, self.reference or plan.study.reference)
         yield from subgroup_problems(self.subgroups, plan)
 
 
@@ -185,6 +187,8 @@ def _interaction(
         **{SIDE: pd.Categorical(np.where(sides[group] == reference, "0", "1"), categories=["0", "1"])},
         **{LEVEL: pd.Categorical(sides[variable], categories=levels[::-1])},
     )
+    if sides[RESPONSE].nunique() < 2:
+        return {}, f"{'everybody' if sides[RESPONSE].iloc[0] else 'nobody'} responded in the levels estimated"
     try:
         full, less = (logistic(f"{RESPONSE} ~ {terms}", frame) for terms in (f"{SIDE} * {LEVEL}", f"{SIDE} + {LEVEL}"))
     except MethodError as error:

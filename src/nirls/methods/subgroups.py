@@ -19,6 +19,7 @@ from nirls.methods._subgroups import (
     levels_from,
     levels_of,
     no_value,
+    pool_problems,
     subgroup_problems,
     too_small,
 )
@@ -58,6 +59,7 @@ class SubgroupsOptions(MMRMOptions):
     def cross_check(self, spec: Analysis, plan: Plan) -> Iterator[str]:
         """Visit and arms are those of the study; the variables are from baseline."""
         yield from visit_problems(self.at_visit, [a for arms in self.pools.values() for a in arms], spec.arms or plan.study.arms, plan)
+        yield from pool_problems(self.pools, self.reference or plan.study.reference)
         yield from subgroup_problems(self.subgroups, plan)
 
 

@@ -86,7 +86,8 @@ class BaselineItem(PlanModel):
         "partial start counts if it can be of before); `MH:TERM|TERM`: which of them is, "
         "or with levels [Y, N] whether any is; "
         "`MH:TERM:YEARS` or `:MONTHS`: time from its start to the first visit, both days counted, a year being 365.25 days, to one "
-        "decimal; a start without a day counts as the 15th, without a month as 1 July.",
+        "decimal; a start without a day counts as the 15th, without a month as 1 July, or as the first visit if that is "
+        "earlier.",
     )
     where: str | None = Field(None, description="Records of the source domain that count, in the `where` language.")
     decimals: int = Field(0, description="Decimals of a number as collected; tables add to them (mean one more, SD two more).", ge=0, le=6)

@@ -51,7 +51,9 @@ def predict(baseline: Array, outcome: Array, at: float, m: int = 1) -> Predicted
     x, y = np.asarray(baseline, float), np.asarray(outcome, float)
     n = len(x)
     if n < 4 or np.ptp(x) == 0:
-        raise MethodError(f"{n} pairs {'with one baseline value ' if n else ''}do not give a line with an error")
+        raise MethodError(
+            f"{n} pairs of baseline and outcome{' with one baseline value' if n > 3 else ''} do not give a line with an error"
+        )
     centre = x - x.mean()
     slope = float(centre @ y / (centre @ centre))
     rest = y - y.mean() - slope * centre

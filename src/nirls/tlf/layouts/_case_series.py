@@ -26,8 +26,8 @@ def series_rows(bench: Ard, series: str, context: DisplayContext, notes: Notes, 
     shared = {"variable": "case series", "visit": visit, "group3": "SERIES", "group3_level": series}
     m = bench.get("n", **shared)
     base, value, change = (bench.get("value", **shared, group2="AT", group2_level=s) for s in ("baseline", "value", "change"))
-    moved = "fall" if change.value < 0 else "rise"
-    label = f"Chance of a mean {moved} of {number(abs(change.value), 1)} points or more by {at} in {count(m.value)} patients without light"
+    moved = movement(change.value, number(abs(change.value), 1), bench.facts["direction"], "mean ")
+    label = f"Chance of {moved} by {at} in {count(m.value)} patients without light"
     rows = [Row(label=f"{label}: {series}", kind="section")]
     for source in _sources(bench, series, "mean"):
         key = shared | {"variable_level": "mean", "group2": "SOURCE", "group2_level": source}
@@ -47,7 +47,7 @@ def series_rows(bench: Ard, series: str, context: DisplayContext, notes: Notes, 
             continue
         bound, text = bench.find("value", **key), bench.find("text", **key)
         if bound is not None:
-            what = f"change of {number(bound.value, 0)} or better"
+            what = f"change of {as_given(bound.value)} or better"
         else:
             assert text is not None
             what = f"{text.text[:1].lower()}{text.text[1:]}"
@@ -70,6 +70,20 @@ def series_rows(bench: Ard, series: str, context: DisplayContext, notes: Notes, 
     )
     notes.general(ASSUMED)
     return rows
+
+
+def as_given(value: float) -> str:
+    """A value of a case as it was given: whole, or with one decimal."""
+    return number(value, 0 if value == int(value) else 1)
+
+
+def movement(change: float, size: str, direction: str, kind: str = "") -> str:
+    """ "a fall of 27 points or more"; what is no improvement is "a change of +5 points or better", for that is what is counted."""
+    better = change < 0 if direction == "lower_better" else change > 0
+    if not better:
+        sign = "+" if change > 0 else "\N{MINUS SIGN}" if change < 0 else ""
+        return f"a {kind}change of {sign}{size} points or better"
+    return f"a {kind}{'fall' if change < 0 else 'rise'} of {size} points or more"
 
 
 def _sources(bench: Ard, series: str, rule: str) -> list[str]:

@@ -78,19 +78,18 @@ def set_label(ard: Ard, of_set: str) -> str:
 def reported_notes(ard: Ard, notes: Notes) -> None:
     """What the sets with other standard errors change."""
     for of_set, text in (
-        ("r = ", "Correlation imputed: of baseline and final value in {}, whose standard error is else that of final values."),
+        ("r = ", "Correlation imputed: of baseline and final value in {}, whose standard error is else that of its row in the file."),
         (
             "shared control split",
-            "Shared control split: {} are both pooled, with errors of final values and each with its part of the control patients.",
+            "Shared control split: {} are in the pool, with errors of final values and each with its part of the control patients.",
         ),
     ):
         for one in [s for s in sets(ard) if s.startswith(of_set)][:1]:
             studies_of = ard.get("text", variable="pooled", variable_level="changed", **SET, group2_level=one).text
             notes.general(text.format(join(studies_of.split(", "))))
-    if "shared control split" in sets(ard):
-        for study in ard.values("variable_level", variable="left out"):
-            if derived := said(ard, study, "derived", "left out"):
-                notes.general(f"{study}: {derived.rstrip('.')}.")
+            for study in studies_of.split(", "):  # derived figures of those pooled otherwise have their note already
+                if derived := said(ard, study, "derived", "left out"):
+                    notes.general(f"{study}: {derived.rstrip('.')}.")
 
 
 def estimator_label(ard: Ard, estimator: str) -> str:

@@ -9,6 +9,7 @@ from nirls.tlf.context import ArmView, DisplayContext
 from nirls.tlf.document import FigureDocument, stem
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import number
+from nirls.tlf.layouts._case_series import as_given
 from nirls.tlf.layouts._common import chosen_arms, head
 from nirls.tlf.layouts._common import number as display_number
 from nirls.tlf.layouts._subjects import WIDTH
@@ -57,7 +58,7 @@ def case_benchmark_plot(request: Request) -> Laid:
         told[case] = "; ".join(parts)
     which = {case: "The published case" if len(cases) == 1 else case for case in cases}
     alt = f"Cumulative distribution of the {x_title[:1].lower()}{x_title[1:]} in {len(arms)} arms. "
-    alt += " ".join(f"{which[c]} changed by {number(changes[c].value, 0)}; as good or better: {told[c]}." for c in cases)
+    alt += " ".join(f"{which[c]} changed by {as_given(changes[c].value)}; as good or better: {told[c]}." for c in cases)
     name = stem(request.id)
     svg = _draw(
         curves,
@@ -128,7 +129,7 @@ def _draw(
     for i, (label, change) in enumerate(sorted(marks.items(), key=lambda m: m[1], reverse=not low)):
         left = change < sum(ends) / 2
         plot += p9.annotate(
-            "label", x=change + (0.3 if left else -0.3), y=100 + STEP * (len(marks) - i), label=f"{label} {number(change, 0)}",
+            "label", x=change + (0.3 if left else -0.3), y=100 + STEP * (len(marks) - i), label=f"{label} {as_given(change)}",
             ha="left" if left else "right", size=figures.BASE, color=INK, fill="white", label_size=0, label_padding=0.1,
         )  # fmt: skip
     codes = [a.code for a in arms]

@@ -67,6 +67,8 @@ def listing(request: Request) -> Laid:
         rows.append(Row(label=options.empty, cells=tuple(Cell() for _ in columns)))
     total = main.get("n_obs", group1_level="Total")
     people = main.get("n_subjects", group1_level="Total")
+    for text in main.footnotes:
+        notes.general(text)
     fields = head(request, notes, None)
     fields["population"] = f"Shows {count(total.value)} records of {count(people.value)} subjects."
     return Laid(document=TableDocument(stub="Subject", columns=columns, rows=tuple(rows), **fields))

@@ -12,7 +12,7 @@ from nirls.tlf.context import DisplayContext
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import count, interval, number, p_value, percent
-from nirls.tlf.layouts._case_series import series_rows, share
+from nirls.tlf.layouts._case_series import as_given, movement, series_rows, share
 from nirls.tlf.layouts._common import cell, chosen_arms, head
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard, Found
@@ -65,7 +65,7 @@ def single_case(request: Request) -> Laid:
             phase = main.values("group3_level", variable="case", variable_level=case, group2="WEEK", group2_level=week)[0]
             key = {"group2": "WEEK", "group2_level": week, "group3": "PHASE", "group3_level": phase}
             value = main.get("value", variable="case", variable_level=case, **key)
-            rows.append(line(f"Week {week}, {PHASES[phase]}", BLANK, cell(number(value.value, 0), notes, value)))
+            rows.append(line(f"Week {week}, {PHASES[phase]}", BLANK, cell(as_given(value.value), notes, value)))
         rows += [line(label, *_index(main, name, case, notes, context)) for name, label in INDICES.items()]
         source = main.find("text", variable="case", variable_level=case, group2="TEXT", group2_level="citation")
         said = main.find("text", variable="case", variable_level=case, group2="TEXT", group2_level="notes")
@@ -168,9 +168,9 @@ def _chances(request: Request, bench: Ard, case: str, named: bool, notes: Notes,
 
     base, value, change = of_case("baseline"), of_case("value"), of_case("change")
     at = f"{visit[:1].lower()}{visit[1:]}"
-    moved = "fall" if change.value < 0 else "rise"
+    moved = movement(change.value, as_given(abs(change.value)), facts["direction"])
     of = f" ({case})" if named else ""
-    rows = [Row(label=f"Chance of a {moved} of {number(abs(change.value), 0)} points or more by {at} without light{of}", kind="section")]
+    rows = [Row(label=f"Chance of {moved} by {at} without light{of}", kind="section")]
     for name in [n for n in bench.values("variable_level", variable="benchmark") if not n.startswith("share: ")]:
         key = {"variable": "benchmark", "variable_level": name, "visit": visit, "group3": "CASE", "group3_level": case}
         p, low, high, n, events = (bench.find(s, **key) for s in ("probability", "conf_low", "conf_high", "n", "n_events"))
@@ -181,12 +181,12 @@ def _chances(request: Request, bench: Ard, case: str, named: bool, notes: Notes,
         if name.startswith("observed"):
             label = f"{sham} in this trial, observed"
             if name != "observed":
-                label += f", baseline {number(base.value, 0)} or {'more' if facts['direction'] == 'lower_better' else 'less'}"
+                label += f", baseline {as_given(base.value)} or {'more' if facts['direction'] == 'lower_better' else 'less'}"
             if n is not None and events is not None and low is not None and high is not None:
                 counts = cell("NE" if n.error else f"{count(events.value)}/{count(n.value)}", notes, events, n)
                 limits = cell("NE" if low.error else f"({share(low.value)}, {share(high.value)})", notes, low, high)
         elif name == "predicted":
-            label = f"{sham} in this trial, predicted for a baseline of {number(base.value, 0)}"
+            label = f"{sham} in this trial, predicted for a baseline of {as_given(base.value)}"
             mean, sd, df = (bench.get(s, **key) for s in ("mean", "sd", "df"))
             if not mean.error:
                 notes.general(
@@ -217,7 +217,7 @@ def _chances(request: Request, bench: Ard, case: str, named: bool, notes: Notes,
             f"{case}: at the upper limit of the observed share one such case is expected among {number(bound.value, 0)} patients."
         )
     notes.general(
-        f"{case}: {number(base.value, 0)} before treatment, {number(value.value, 0)} at {at}. Observed and shares: subjects with a value "
+        f"{case}: {as_given(base.value)} before treatment, {as_given(value.value)} at {at}. Observed and shares: subjects with a value "
         f"at {at}, exact limits (Clopper and Pearson). Predicted: line of the value on the baseline in the {sham.lower()} arm."
     )
     return rows

@@ -73,6 +73,7 @@ def subgroup_credibility(request: Request) -> Laid:
     )
     words = [f"p ≤ {most:g} {text}" for most, text in CHANCE[:-1]]
     notes.general(f"Chance as explanation, by the unadjusted p: {', '.join(words)}, else {CHANCE[-1][1]}.")
+    notes.general("Interactions examined: those of this analysis; markers and other outcomes are further ones, counted in their tables.")
     notes.general("Larger effect: of benefit; what is found in a level is no test of it.")
     notes.general(f"{capital(main.facts['multiplicity'])}.")
     notes.general(f"{capital(main.facts['least'])}.")

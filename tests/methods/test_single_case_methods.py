@@ -263,6 +263,23 @@ def test_the_mirrored_scale_gives_the_mirrored_answer(tmp_path):
     assert cell(ard, "estimate", **key, variable_level="13").stat == pytest.approx(-cell(here, "estimate", **key, variable_level="27").stat)
 
 
+def test_a_change_of_tenths_ties_with_the_same_change(tmp_path):
+    """3.1 − 2.2 and 2.4 − 1.5 differ in the sixteenth digit; counts are those of the scale in whole numbers."""
+    (tmp_path / "ten").mkdir()
+    ten = cases(tmp_path / "ten", course("ONE", "AB", [24, 15], weeks=(0, 4)), course("TWO", "AB", [30, 20], weeks=(0, 4)))
+    one = cases(tmp_path, course("ONE", "AB", [2.4, 1.5], weeks=(0, 4)), course("TWO", "AB", [3.0, 2.0], weeks=(0, 4)))
+    frame = trial()
+    tenths = frame.assign(AVAL=frame["AVAL"] / 10, BASE=frame["BASE"] / 10)
+    low = {"zero": {"label": "0", "value": 0}, "half": {"label": "Half", "percent": 50}, "ten": {"label": "1", "value": 1.0}}
+    whole = benched(root=ten, file="cases.csv", case=[], thresholds=[15.0])
+    parts = benched(root=one, file="cases.csv", case=[], thresholds=[1.5], frame=tenths, reached=low)
+    counts = [
+        ard[ard["stat_name"] == "n_events"].set_index(["variable", "group1_level", "group2_level", "group3_level"])
+        for ard in (whole, parts)
+    ]
+    assert counts[0]["stat"].tolist() == counts[1]["stat"].tolist() and counts[0]["stat"].sum() > 0
+
+
 def test_a_case_or_week_that_is_not_there():
     with pytest.raises(ConfigError, match="holds no case SMITH; its cases are MITCHELL-2010"):
         benched(case=["SMITH"])

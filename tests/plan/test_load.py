@@ -74,6 +74,11 @@ def test_unknown_names_across_files(copy):
     assert "there is no analysis set 'FASS'; did you mean 'FAS'?" in text
 
 
+def test_a_figure_has_no_page_of_its_own(copy):
+    edit(copy, "displays.yaml", ("kind: figure", "kind: figure\n    separate: true"))
+    assert "separate: only a table has a page of its own, not a display of kind 'figure'" in problems(copy)
+
+
 def test_reference_that_is_not_an_arm(copy):
     edit(copy, "study.yaml", ("reference: SHAM", "reference: SCRNFAIL"))
     assert "reference: 'SCRNFAIL' is not an arm" in problems(copy)

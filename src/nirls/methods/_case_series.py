@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nirls.methods._responses import NOISE
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -105,8 +107,8 @@ def _counts(one: Series, sham: pd.DataFrame, options: CaseBenchmarkOptions, bett
     under = better * sham["CHANGE_"]
     # rule → cases of the series, bound of the change that counts, label, subjects of the sham arm who have it
     rules: dict[str, tuple[int, float | None, str, pd.Series]] = {
-        BEST: (1, float(better * gains.max()), "", under >= gains.max()),
-        ALL: (m, float(better * gains.min()), "", under >= gains.min()),
+        BEST: (1, float(better * gains.max()), "", under - gains.max() >= -NOISE),
+        ALL: (m, float(better * gains.min()), "", under - gains.min() >= -NOISE),
     }
     for name, what in options.reached.items():
         k = int(what.by(own["BASE"], own["AVAL"], better).sum())

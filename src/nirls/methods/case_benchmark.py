@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from nirls.methods._groups import denominators
 from nirls.methods._linear import arms_and_reference, exclusions, facts, one_visit
+from nirls.methods._responses import NOISE
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import Id, PlanModel
@@ -51,9 +52,9 @@ class Reached(PlanModel):
     def by(self, baseline: pd.Series, value: pd.Series, better: int) -> pd.Series:
         """Who reached it; a baseline of 0 cannot improve by a share."""
         if self.value is not None:
-            return better * value >= better * self.value
+            return better * (value - self.value) >= -NOISE
         assert self.percent is not None
-        return (baseline != 0) & (100 * better * (value - baseline) >= self.percent * baseline.abs())
+        return (baseline != 0) & (100 * better * (value - baseline) - self.percent * baseline.abs() >= -NOISE)
 
 
 class PublishedSeries(PlanModel):
@@ -149,9 +150,9 @@ def case_benchmark(data: AnalysisData, options: CaseBenchmarkOptions) -> MethodR
         found += series_rows(one, sham, options, better, visit)
     for arm in arms:
         part = frame.loc[frame[group] == arm, "CHANGE_"]
-        for value in sorted(part.unique()):
-            at = {"variable": "benchmark curve", "variable_level": f"{value:g}", "group1": group, "group1_level": arm, "visit": visit}
-            found.append(row("p", 100 * float((better * part >= better * value).mean()), **at))
+        for level, value in {f"{value:.10g}": value for value in sorted(part)}.items():  # differences of decimals that are one value
+            at = {"variable": "benchmark curve", "variable_level": level, "group1": group, "group1_level": arm, "visit": visit}
+            found.append(row("p", 100 * float((better * (part - value) >= -NOISE).mean()), **at))
     if options.screening:
         found += _regression(data, options, [base for base, _ in pairs.values()], better)
     found += exclusions(
@@ -202,10 +203,10 @@ def _chances(
         found.append(row("patients", None if p is None else expected_patients(p), error=why, **key))
 
     # only those with a baseline as bad as the case's can change as much on a scale with an end
-    alike = sham[better * sham["BASE"] <= better * base]
+    alike = sham[better * (sham["BASE"] - base) <= NOISE]
     for name, part in ((OBSERVED, sham), (ALIKE, alike)):
         key = {"variable": "benchmark", "variable_level": name, "visit": visit, **own}
-        events, n = int((better * part["CHANGE_"] >= better * change).sum()), len(part)
+        events, n = int((better * (part["CHANGE_"] - change) >= -NOISE).sum()), len(part)
         try:
             low, high = exact_limits(events, n, options.level)
         except MethodError as error:
@@ -243,10 +244,10 @@ def _shares(
     from nirls.errors import MethodError
     from nirls.stats.benchmark import exact_limits
 
-    gain = better * frame["CHANGE_"]
     told = "Change at least as good as the case's" if len(changes) == 1 else "Change at least as good as that of {}"
     wanted = [
-        (AS_CASE, told.format(key), gain >= better * change, {"group3": CASE, "group3_level": key}) for key, change in changes.items()
+        (AS_CASE, told.format(key), better * (frame["CHANGE_"] - change) >= -NOISE, {"group3": CASE, "group3_level": key})
+        for key, change in changes.items()
     ]
     wanted += [
         (name, what.label, what.by(frame["BASE"], frame["AVAL"], better), dict[str, str]()) for name, what in options.reached.items()
@@ -290,7 +291,7 @@ def _regression(data: AnalysisData, options: CaseBenchmarkOptions, bases: list[f
     mean, sd, r = float(first.mean()), float(first.std(ddof=1)), float(np.corrcoef(first, second)[0, 1])
     found = rows({"n": len(both), "mean": mean, "sd": sd, "correlation": r}, **key)
     for name, c in places:
-        chosen = better * first <= better * c
+        chosen = better * (first - c) <= NOISE
         try:
             found.append(row("estimate", regression_to_the_mean(mean, sd, r, c, better), variable_level=name, **key))
         except MethodError as error:

@@ -318,6 +318,8 @@ def _displays(plan: Plan) -> Iterator[Problem]:
                 ("displays", name, "kind"),
                 f"the layout {display.layout!r} makes a display of kind {layout.kind!r}, not {display.kind!r}",
             )
+        if display.separate and display.kind != "table":
+            yield file, ("displays", name, "separate"), f"only a table has a page of its own, not a display of kind {display.kind!r}"
         for role in display.analyses:
             if "*" not in layout.optional and role not in (*layout.roles, *layout.optional):
                 yield file, ("displays", name, "analyses", role), unknown("role", role, (*layout.roles, *layout.optional))

@@ -183,6 +183,18 @@ def test_time_at_risk_must_be_known(made):
         event_rates(data(short, "ADAE", "event_rates", ARMS), EventRatesOptions(categories={"Any": "TRTEMFL == 'Y'"}))
 
 
+def test_an_event_after_the_time_at_risk_is_told(made):
+    """It counts, its time ends with the time at risk."""
+    person = made["ADAE"]["USUBJID"].iloc[0]
+    left = made["ADRISK"].copy()
+    left.loc[left["USUBJID"] == person, "RISKENDT"] = "2024-12-31"
+    options = EventRatesOptions(categories={"Any": "TRTEMFL == 'Y'", "Again": "TRTEMFL == 'Y'"})
+    before, after = (ard(event_rates(data(made | {"ADRISK": r}, "ADAE", "event_rates", ARMS), options)) for r in (made["ADRISK"], left))
+    told = [a.loc[a["variable_level"] == "exposure", "stat_text"].item() for a in (before, after)]
+    n = int((made["ADAE"]["USUBJID"] == person).sum())
+    assert "after it" not in told[0] and f"; {n} event(s) that began after it, of subjects who had left, count" in told[1]
+
+
 def test_frequent_terms_have_rates_too(made):
     options = EventRatesOptions(categories={"Any": "TRTEMFL == 'Y'"}, terms_from=0.0)
     found = ard(event_rates(data(made, "ADAE", "event_rates", ARMS), options))

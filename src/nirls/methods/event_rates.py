@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -79,14 +79,26 @@ def event_rates(data: AnalysisData, options: EventRatesOptions) -> MethodResult:
         found += applicable(mine, label, columns, reference, options)
     found += all_treated(data, group)
     found.append(row("conf_level", options.level, variable="model"))
+    late = _late(kinds.values(), people)
+    without = f"; {late} event(s) that began after it, of subjects who had left, count without time of their own" if late else ""
     texts = {
         "interval": "exact (Poisson), for events as if all were independent; ratios exact given the sum of the events",
         "exposure": "subjects: time from the first session or dose to the first event, else to the end of the time at risk; events: all of "
-        "the time at risk, or all sessions delivered",
+        f"the time at risk, or all sessions delivered{without}",
         **counted_by(data, group),
         **sponsor_words(data, options.categories.values()),
     }
     return MethodResult(rows=found + facts(texts))
+
+
+def _late(kinds: Iterable[pd.DataFrame], people: pd.DataFrame) -> int:
+    """Events of any kind whose onset is after the subject's time at risk."""
+    import pandas as pd
+
+    events = pd.concat(kinds)
+    events = events[~events.index.duplicated()]
+    until = events["USUBJID"].map(people.set_index("USUBJID")["RISKENDT"])
+    return int((pd.to_datetime(events["ASTDT"]) > pd.to_datetime(until)).sum())
 
 
 def _first(events: pd.DataFrame, people: pd.DataFrame) -> dict[str, Any]:

@@ -20,7 +20,7 @@ repeats = st.tuples(st.sampled_from(["qs", "ae", "lb", "sv"]), st.integers(0, 11
 
 
 @given(st.lists(spoilt, max_size=8), st.lists(repeats, max_size=4))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 def test_rows_and_records_add_up_whatever_is_wrong(faults, copies):
     with tempfile.TemporaryDirectory() as folder:
         tables = _tables()

@@ -108,7 +108,6 @@ def closure(graph, p):
     return worst
 
 
-@settings(max_examples=100, deadline=None)
 @example(LOSSLESS)
 @given(problems())
 def test_the_shortcut_is_its_closure(problem):
@@ -116,7 +115,6 @@ def test_the_shortcut_is_its_closure(problem):
     assert graphical(graph, p, 0.05).adjusted == pytest.approx(closure(graph, p), rel=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
 @given(problems(), st.floats(0.001, 0.5))
 def test_adjusted_p_are_the_decisions(problem, alpha):
     """Rejected at α exactly when the adjusted p is at most α; the path says the same."""
@@ -132,7 +130,6 @@ def test_adjusted_p_are_the_decisions(problem, alpha):
         assert not graphical(graph, p, found.adjusted[i] * (1 - 1e-6)).rejected[i]
 
 
-@settings(max_examples=100, deadline=None)
 @given(problems(), st.data())
 def test_a_smaller_p_never_loses_a_rejection(problem, data):
     graph, p = problem
@@ -141,7 +138,7 @@ def test_a_smaller_p_never_loses_a_rejection(problem, data):
     assert (hochberg(smaller, 0.05).adjusted <= hochberg(p, 0.05).adjusted).all()
 
 
-@settings(max_examples=20, deadline=None)  # statsmodels takes a fifth of a second for Holm
+@settings(max_examples=20)  # statsmodels takes a fifth of a second for Holm
 @given(st.lists(P, min_size=1, max_size=8))
 def test_holm_and_hochberg_are_statsmodels(p):
     assert graphical(holm(len(p)), p, 0.05).adjusted == pytest.approx(multipletests(p, method="holm")[1], rel=1e-12)

@@ -143,7 +143,7 @@ COUNTS = st.tuples(st.integers(1, 80), st.integers(1, 80)).flatmap(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.lists(COUNTS, min_size=1, max_size=4))
 def test_properties_of_the_score_interval(rows):
     x1, n1, x2, n2 = map(list, zip(*rows, strict=True))
@@ -180,7 +180,7 @@ def test_limits_enclose_all_that_is_not_rejected():
     assert found.p_value(low) == pytest.approx(0.05, abs=1e-9)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(COUNTS, st.floats(-0.98, 0.98))
 def test_restricted_estimates_maximise_the_likelihood(counts, delta):
     x1, n1, x2, n2 = counts

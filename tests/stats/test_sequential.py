@@ -68,7 +68,7 @@ def test_the_two_sided_level_is_spent_once():
     assert spend([1.0], 0.05, sides=2, spending="obrien-fleming") == pytest.approx([0.05], rel=1e-14)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.integers(1, 40), min_size=1, max_size=5, unique=True),
     st.floats(0.001, 0.2),

@@ -126,6 +126,11 @@ def test_what_ends_a_life_or_treatment_is_judged_by_known_words(copy):
     assert "adverse_events.withdrawn: AEACN may have any word; give those it may have under adverse_events.words.AEACN" in text
 
 
+def test_words_are_compared_with_words(copy):
+    edit(copy, "study.yaml", ("fatal: AEOUT == 'FATAL'", "fatal: AEOUT == 5"))
+    assert "adverse_events.fatal: " in problems(copy) and "AEOUT" in problems(copy)
+
+
 def test_a_blinded_study_takes_no_treatment_as_a_characteristic(copy):
     edit(copy, "study.yaml", ("blinding: unblinded", "blinding: blinded"), ("source: DM.AGE", "source: DM.ACTARMCD"))
     assert "DM.ACTARMCD tells the treatment, and the study is blinded" in problems(copy)

@@ -132,7 +132,7 @@ def test_narratives_hold_the_facts_of_each_event(two, arms):
     assert [r.label for r in none.rows] == ["No event needs a narrative."]
     with pytest.raises(DisplayError, match="the records have no AEOUT; they have"):
         table(two, "narratives", main=of["listed"], options={"facts": [{"variables": ["AEOUT"], "label": "x"}]}, records=mixed)
-    with pytest.raises(DisplayError, match="narratives need the method `records`"):
+    with pytest.raises(DisplayError, match="the layout 'narratives' needs the method `records`"):
         table(two, "narratives", main=of["listed"], options=options)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ from nirls.adam.spec import conform, core_columns, variables
 from nirls.errors import ConfigError, DataError
 from nirls.plan.safety import SERIOUSNESS
 from nirls.plan.where import where_mask
-from nirls.sdtm.rulebook.safety import criterion_mask, fatal_mask, related_mask
+from nirls.sdtm.rulebook.safety import criterion_mask, fatal_mask, related_mask, strange_words
 
 if TYPE_CHECKING:
     from nirls.plan.load import Plan
@@ -52,7 +51,7 @@ def derive_adae(
     ConfigError
         Without `adverse_events` in study.yaml, or a condition that AE cannot answer.
     DataError
-        A severity or a relationship that the plan does not list, or a seriousness other than Y and N.
+        A word by which an event is judged that the plan does not list, or a seriousness other than Y and N.
     """
     rules = plan.study.adverse_events
     if rules is None:
@@ -119,8 +118,13 @@ def _dated(out: pd.DataFrame, first: pd.Series, adsl: pd.DataFrame, cut: str) ->
 def _judged(out: pd.DataFrame, rules: AdverseEvents) -> pd.DataFrame:
     """Severity, seriousness and relationships in the plan's words; what is missing is the worst."""
     severity, serious = _column(out, "AESEV"), _column(out, "AESER")
-    _known(out, "AESEV", severity, rules.severity, "not among {} of study.yaml: adverse_events.severity")
-    _known(out, "AESER", serious, ("Y", "N"), "not among {}")
+    for name, strange, text in strange_words(out, rules.known()):
+        if strange.any():
+            row = out[strange].iloc[0]
+            raise DataError(
+                f"{row['SRC_FILE']}, line {row['SRC_ROW']}, column {name}, value {row[name]!r} ({row['USUBJID']}): {text} "
+                f"The same of {int(strange.sum())} value(s) in all."
+            )
     words, surely = list(dict.fromkeys(rules.severity.values())), fatal_mask(out, rules) | criterion_mask(out)
     missing = severity.isna() | (serious.isna() & ~surely)
     out = out.assign(ASEV=severity.map(rules.severity).astype("str").fillna(words[-1]), ASER=serious.fillna("Y").mask(surely, "Y"))
@@ -128,7 +132,6 @@ def _judged(out: pd.DataFrame, rules: AdverseEvents) -> pd.DataFrame:
     strongest = pd.Series(0.0, index=out.index)
     for key, item in rules.relationship.items():
         value = _column(out, item.variable)
-        _known(out, item.variable, value, item.levels, f"not among {{}} of study.yaml: adverse_events.relationship.{key}.levels")
         words = list(dict.fromkeys(item.levels.values()))
         out[f"AREL{key}"] = value.map(item.levels).astype("str").fillna(words[-1])
         number = _place(out[f"AREL{key}"], words)
@@ -139,16 +142,6 @@ def _judged(out: pd.DataFrame, rules: AdverseEvents) -> pd.DataFrame:
 
 def _place(texts: pd.Series, words: list[str]) -> pd.Series:
     return texts.map({text: i + 1.0 for i, text in enumerate(words)}).astype("float64")
-
-
-def _known(frame: pd.DataFrame, name: str, values: pd.Series, levels: Iterable[str], wrong: str) -> None:
-    strange = values.notna() & ~values.isin(list(levels))
-    if strange.any():
-        row = frame[strange].iloc[0]
-        raise DataError(
-            f"{row['SRC_FILE']}, line {row['SRC_ROW']}, column {name}, value {values[strange].iloc[0]!r} ({row['USUBJID']}): "
-            f"{wrong.format(', '.join(levels))}, as are {int(strange.sum())} value(s) in all. Correct the data, or add the level"
-        )
 
 
 def _conditions(out: pd.DataFrame, rules: AdverseEvents) -> pd.DataFrame:

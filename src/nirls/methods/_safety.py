@@ -291,10 +291,12 @@ def all_treated(data: AnalysisData, group: str) -> list[dict[str, Any]]:
 
 def sponsor_words(data: AnalysisData, conditions: Iterable[str | None]) -> dict[str, str]:
     """How missing values, treatment-emergence and device effects were decided, for footnotes of what these conditions count."""
+    from nirls.plan.where import where_names
+
     rules = data.plan.study.adverse_events
     if rules is None:
         return {}
-    used = " ".join(text or "" for text in (data.spec.where, *conditions))
+    used = {name for text in (data.spec.where, *conditions) if text is not None for name in where_names(text)}
     until = f"{rules.window_days} days after the last session or dose" if rules.window_days is not None else "the last record, without end"
     judged = " or ".join(item.label for item in rules.relationship.values())
     worst = list(rules.severity.values())[-1].lower()
@@ -308,7 +310,7 @@ def sponsor_words(data: AnalysisData, conditions: Iterable[str | None]) -> dict[
             f"Treatment-emergent: onset from the first session or dose actually delivered to {until}; a partial date is the earliest day "
             "it can be from the first session or dose on, so that no such event is lost."
         )
-    if any(name in used for name in ("ADEFL", "SADEFL", "ASADEFL", "USADEFL")):
+    if used & {"ADEFL", "SADEFL", "ASADEFL", "USADEFL"}:
         words["effects"] = (
             "Adverse device effect: related, with onset from the first session on, of a subject with a device; however long after the last "
             "session, so that late ones count which are not treatment-emergent."

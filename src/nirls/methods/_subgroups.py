@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nirls.plan.load import Plan
     from nirls.plan.study import Stratum
 
-INTERACTION, FAMILY = "interaction", "family"
+EFFECT, OVERALL, INTERACTION, FAMILY = "subgroup effect", "overall effect", "interaction", "family"
 
 
 class Subgroup(PlanModel):

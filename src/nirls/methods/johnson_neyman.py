@@ -9,7 +9,7 @@ from pydantic import Field
 
 from nirls.methods._groups import denominators
 from nirls.methods._linear import arms_and_reference, exclusions, facts, one_visit
-from nirls.methods._subgroups import baseline_problems, holm_rows, holm_words, label_of, pool_problems
+from nirls.methods._subgroups import INTERACTION, baseline_problems, holm_rows, holm_words, label_of, pool_problems
 from nirls.methods.describe import require
 from nirls.methods.registry import AnalysisData, MethodResult, method
 from nirls.plan.base import Id, PlanModel
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
 
-INTERACTION, ROOTS, REGION, CURVE, RANGE = "interaction", "root", "region", "curve", "range"
+ROOTS, REGION, CURVE, RANGE = "root", "region", "curve", "range"
 BANDS = ("pointwise", "simultaneous")
 SIDE, MARKER, BENT = "SIDE_", "MARKER_", "BENT_"
 BEND, BENT_CURVE = "non-linearity", "spline curve"
@@ -234,12 +234,11 @@ def _bent(
     from nirls.errors import MethodError
     from nirls.models.ancova import ancova
     from nirls.stats.contrasts import Contrasts
-    from nirls.stats.splines import natural_columns
 
     knots = np.quantile(used[MARKER].to_numpy(), KNOTS)
     if not (np.diff(knots) > 0).all():
         return [row("p_value", None, error="two of the knots are the same value of the marker", variable=BEND, **key)]
-    frame = used.assign(**{BENT: natural_columns(used[MARKER], knots)[:, 0]})
+    frame = used.assign(**{BENT: _beside_line(used[MARKER].to_numpy(), knots)})
     try:
         fit = ancova(f"{options.response} ~ {' + '.join([*covariates, f'{SIDE} * {MARKER}', f'{SIDE} * {BENT}'])}", frame)
     except MethodError as error:
@@ -253,7 +252,7 @@ def _bent(
         "f_statistic": test.statistic[0] ** 2, "num_df": 1.0, "den_df": test.df[0], "p_value": test.p_value[0],
     }  # fmt: skip
     found = rows({k: float(v) for k, v in values.items()}, variable=BEND, **key)
-    at = np.column_stack([np.ones(len(grid)), grid, natural_columns(grid, knots)[:, 0]])
+    at = np.column_stack([np.ones(len(grid)), grid, _beside_line(grid, knots)])
     effect = at @ fit.beta[places]
     spread = np.sqrt(np.einsum("ij,jk,ik->i", at, fit.cov_params().to_numpy()[np.ix_(places, places)], at))
     half = float(special.stdtrit(fit.df, 0.5 + options.level / 2)) * spread
@@ -261,3 +260,12 @@ def _bent(
         limits = {"estimate": float(e), "conf_low": float(e - h), "conf_high": float(e + h)}
         found += rows(limits, variable=BENT_CURVE, variable_level=f"{2**x if marker.scale == 'log' else x:.6g}", **key)
     return found
+
+
+def _beside_line(x: Any, knots: Any) -> Any:
+    """A column (n,) that with 1 and x spans the natural cubic splines of three knots, straight beyond the outer ones."""
+    import formulaic
+    import pandas as pd
+
+    spline = "0 + cr(x, knots=k[1:-1], lower_bound=k[0], upper_bound=k[-1])"
+    return formulaic.model_matrix(spline, pd.DataFrame({"x": x}), output="numpy", context={"k": knots})[:, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -194,7 +195,7 @@ def _reported(
     """
     from nirls.stats.reported import error_of_change
 
-    both = {r.id: r.spread for r in rows.used if r.spread is not None and r.spread[0].baseline_sd == r.spread[0].baseline_sd}
+    both = {r.id: r.spread for r in rows.used if r.spread is not None and not math.isnan(r.spread[0].baseline_sd)}
     for r in correlations if both else []:
         yield f"r = {r:g}", studies | {key: (studies[key][0], error_of_change(*s, r)) for key, s in both.items()}, list(both)
     errors = rows.split()

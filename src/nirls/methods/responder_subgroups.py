@@ -11,7 +11,9 @@ from nirls.methods import _responses
 from nirls.methods._groups import denominators
 from nirls.methods._linear import arms_and_reference, facts, one_visit
 from nirls.methods._subgroups import (
+    EFFECT,
     INTERACTION,
+    OVERALL,
     Subgroup,
     holm_rows,
     holm_words,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
 
-EFFECT, OVERALL, SHARE = "subgroup effect", "overall effect", "responders"
+SHARE = "responders"
 SIDE, LEVEL, RESPONSE = "SIDE_", "LEVEL_", "RESPONSE_"
 RATIO = ("estimate", "conf_low", "conf_high")
 

@@ -12,6 +12,9 @@ from nirls.methods._groups import denominators
 from nirls.methods._linear import facts
 from nirls.methods._mixed import fit_mixed, model_rows
 from nirls.methods._subgroups import (
+    EFFECT,
+    INTERACTION,
+    OVERALL,
     Subgroup,
     holm_rows,
     holm_words,
@@ -33,11 +36,7 @@ if TYPE_CHECKING:
     from nirls.plan.analysis import Analysis
     from nirls.plan.load import Plan
 
-EFFECT, SHRUNK, INTERACTION, DIRECTION, PROGNOSIS, OVERALL, CELL, CREDIBILITY = (
-    "subgroup effect", "shrunken effect", "interaction", "qualitative interaction", "prognostic", "overall effect", "cell", "credibility",
-)  # fmt: skip
-
-
+SHRUNK, DIRECTION, PROGNOSIS, CELL, CREDIBILITY = "shrunken effect", "qualitative interaction", "prognostic", "cell", "credibility"
 GAP = ("estimate", "std_error", "conf_low", "conf_high")
 """The difference of the effects of two levels."""
 
@@ -77,7 +76,7 @@ def subgroups(data: AnalysisData, options: SubgroupsOptions) -> MethodResult:
     for label, arms in options.pools.items():
         key = {"variable": OVERALL, "comparison": _name(label, whole.reference), "visit": options.at_visit}
         found += _counts(sizes, arms, whole.reference, key)
-        found += _effect(whole, options, arms, None, [None], key)[0]
+        found += _effect(whole, options, arms, None, None, key)[0]
     effects: dict[str, list[tuple[dict[str, str], float, float]]] = {label: [] for label in options.pools}
     tests: list[dict[str, Any]] = []
     for item in options.subgroups:
@@ -164,7 +163,7 @@ def _variable(
                 found.append(row("estimate", None, error=reason, **key))
                 continue
             assert mixed is not None
-            told, hypothesis, values = _effect(mixed, options, arms, name, [level], key)
+            told, hypothesis, values = _effect(mixed, options, arms, name, level, key)
             found += told
             if hypothesis is not None and values is not None:
                 rows.append(hypothesis)
@@ -174,8 +173,6 @@ def _variable(
         key = {"comparison": comparison, "visit": options.at_visit, "group2": name}
         marks = {"n": float(len(rows)), "rejected": float(item.prespecified)}
         found += [row(s, v, variable=INTERACTION, **key) for s, v in marks.items()]
-        if item.larger is not None and len(rows) > 1:
-            found.append(row("text", None, variable="expected", stat_text=f"{item.larger}|{item.why or ''}", **key))
         if mixed is None or mixed.fit is None or len(rows) < 2:
             reason = failure or "fewer than two levels are estimated"
             found += [row(s, None, error=reason, variable=INTERACTION, **key) for s in ("p_value", *GAP)]
@@ -256,12 +253,12 @@ def _hypothesis(mixed: Mixed, options: SubgroupsOptions, arms: list[str], name: 
 
 
 def _effect(
-    mixed: Mixed, options: SubgroupsOptions, arms: list[str], name: str | None, level: list[str | None], key: dict[str, str]
+    mixed: Mixed, options: SubgroupsOptions, arms: list[str], name: str | None, level: str | None, key: dict[str, str]
 ) -> tuple[list[dict[str, Any]], np.ndarray | None, tuple[float, float] | None]:
     """Rows of the effect without a p-value (but overall), its hypothesis, and (estimate, standard error)."""
     from nirls.ard.build import row, rows
 
-    hypothesis = _hypothesis(mixed, options, arms, name, level[0])
+    hypothesis = _hypothesis(mixed, options, arms, name, level)
     if hypothesis is None or mixed.fit is None:
         reason = mixed.failure or "the effect is not estimable: an arm has no value at this visit in this level"
         return [row("estimate", None, error=reason, **key)], None, None

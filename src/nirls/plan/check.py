@@ -164,8 +164,15 @@ def _judged(events: AdverseEvents) -> Iterator[Problem]:
         open_ones = [variable for variable in names if variable not in known]
         for variable in open_ones:
             yield "study.yaml", place, f"{variable} may have any word; give those it may have under adverse_events.words.{variable}"
-        words = itertools.product(*([*known[variable][0], None] for variable in names if variable in known))
-        if not open_ones and not where_mask(text, pd.DataFrame(words, columns=list(names), dtype="str")).any():
+        if open_ones:
+            continue
+        words = itertools.product(*([*known[variable][0], None] for variable in names))
+        try:
+            holds = where_mask(text, pd.DataFrame(words, columns=list(names), dtype="str")).any()
+        except WhereError as error:
+            yield "study.yaml", place, str(error)
+            continue
+        if not holds:
             yield (
                 "study.yaml",
                 place,

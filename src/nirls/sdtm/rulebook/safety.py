@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,24 @@ def related_mask(frame: pd.DataFrame, events: AdverseEvents) -> pd.Series:
             )
         out |= frame[item.variable].isin(item.related) | frame[item.variable].isna()
     return out
+
+
+def strange_words(frame: pd.DataFrame, known: dict[str, tuple[list[str], str]]) -> Iterator[tuple[str, pd.Series, str]]:
+    """Of each variable there is: its name, the records with a word that is not known, and what is wrong with it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    known : dict
+        As :meth:`nirls.plan.safety.AdverseEvents.known` gives it.
+    """
+    for name, (levels, place) in known.items():
+        if name in frame.columns:
+            text = (
+                f"not among {', '.join(levels)}{f' of study.yaml: {place}' if place else ''}. "
+                f"Correct the data, or {f'add it to {place}' if place else 'leave it empty'}."
+            )
+            yield name, frame[name].notna() & ~frame[name].isin(levels), text
 
 
 def criterion_mask(frame: pd.DataFrame) -> pd.Series:
@@ -207,15 +226,7 @@ def unknown_words(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     """
     events = context.study.adverse_events
     known = {"DESADE": (["Y", "N"], "")} if context.current == "DE" else events.known() if events is not None else {}
-    parts = []
-    for name, (levels, place) in known.items():
-        if name in frame.columns:
-            wrong = frame[name].notna() & ~frame[name].isin(levels)
-            message = (
-                f"is not among {', '.join(levels)}{f' of study.yaml: {place}' if place else ''}. "
-                f"Correct the data, or {f'add it to {place}' if place else 'leave it empty'}."
-            )
-            parts.append(offences(frame, wrong, column=name, severity="E", message=message))
+    parts = [offences(frame, wrong, column=name, severity="E", message=f"is {text}") for name, wrong, text in strange_words(frame, known)]
     return pd.concat(parts) if parts else none()
 
 

@@ -55,7 +55,6 @@ class Block:
     difference: tuple[Found, ...]
     between: tuple[str, ...]
     direction: Found | None
-    expected: str
     missing: int
 
 
@@ -87,7 +86,6 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
             sizes = (n, m) if n is not None and m is not None else None
             levels.append(Level(name=level, sizes=sizes, effect=effect, shrunken=shrunken if known else (), reason=reason, few=few))
         planned = ard.get("rejected", variable=INTERACTION, **of)
-        expected = ard.find("text", variable="expected", **of)
         difference = tuple(f for s in THREE if (f := ard.find(s, variable=INTERACTION, **of)) is not None and not f.error)
         between = ard.find("text", variable=INTERACTION, **of)
         lost = [ard.find("n", variable="no value", group2=variable, group1_level=arm.code) for arm in context.arms]
@@ -98,10 +96,16 @@ def blocks(ard: Ard, context: DisplayContext, comparison: str) -> list[Block]:
                 adjusted=ard.find("p_adjusted", variable=INTERACTION, **of), difference=difference,
                 between=tuple(between.text.split("|")) if between is not None else (),
                 missing=sum(int(f.value) for f in lost if f is not None),
-                direction=ard.find("p_value", variable=DIRECTION, **of), expected=expected.text if expected is not None else "",
+                direction=ard.find("p_value", variable=DIRECTION, **of),
             )
         )  # fmt: skip
     return out
+
+
+def told(ard: Ard, variable: str, what: str) -> str:
+    """What the plan says of a variable's credibility: `larger`, `why`, `evidence`, `levels` or `cut`; empty where it says nothing."""
+    found = ard.find("text", variable="credibility", group2=variable, variable_level=what)
+    return found.text if found is not None else ""
 
 
 def family_text(ard: Ard, **key: str) -> str:

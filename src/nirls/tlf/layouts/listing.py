@@ -41,14 +41,7 @@ class ListingOptions(PlanModel):
 def listing(request: Request) -> Laid:
     """The records of an analysis by arm and subject, one row each."""
     options, context, main, notes = request.options, request.context, request.ards["main"], Notes()
-    records = request.records.get("main")
-    if records is None:
-        raise DisplayError(f"{request.id}: analysis {main.analysis_id!r} keeps no records; a listing needs the method `records`")
-    lacking = [v for c in options.columns for v in c.variables if v not in records.columns]
-    if lacking:
-        raise DisplayError(
-            f"{request.id}: options.columns: the records have no {', '.join(lacking)}; they have {', '.join(records.columns)}"
-        )
+    records = records_of(request, [v for c in options.columns for v in c.variables])
     columns = tuple(Column(id=" ".join(c.variables), label=c.label, align="left") for c in options.columns)
     rows: list[Row] = []
     for code, label, part in _blocks(main, context, records):
@@ -72,6 +65,19 @@ def listing(request: Request) -> Laid:
     fields = head(request, notes, None)
     fields["population"] = f"Shows {count(total.value)} records of {count(people.value)} subjects."
     return Laid(document=TableDocument(stub="Subject", columns=columns, rows=tuple(rows), **fields))
+
+
+def records_of(request: Request, wanted: list[str]) -> pd.DataFrame:
+    """The records an analysis kept, with the variables wanted."""
+    records, analysis = request.records.get("main"), request.ards["main"].analysis_id
+    if records is None:
+        raise DisplayError(
+            f"{request.id}: analysis {analysis!r} keeps no records; the layout {request.display.layout!r} needs the method `records`"
+        )
+    lacking = [v for v in dict.fromkeys(wanted) if v not in records.columns]
+    if lacking:
+        raise DisplayError(f"{request.id}: options: the records have no {', '.join(lacking)}; they have {', '.join(records.columns)}")
+    return records
 
 
 def _blocks(main, context, records) -> list[tuple[str, str, pd.DataFrame]]:

@@ -7,10 +7,9 @@ from pydantic import Field
 from nirls.plan.base import PlanModel
 from nirls.tlf.context import TOTAL
 from nirls.tlf.document import Cell, Column, Row, TableDocument
-from nirls.tlf.errors import DisplayError
 from nirls.tlf.formats import count
 from nirls.tlf.layouts._common import head
-from nirls.tlf.layouts.listing import NO_ARM, ListingColumn, written
+from nirls.tlf.layouts.listing import NO_ARM, ListingColumn, records_of, written
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
@@ -27,13 +26,7 @@ class NarrativesOptions(PlanModel):
 def narratives(request: Request) -> Laid:
     """The facts of each event in a block of its own, by arm and subject."""
     options, context, main, notes = request.options, request.context, request.ards["main"], Notes()
-    records = request.records.get("main")
-    if records is None:
-        raise DisplayError(f"{request.id}: analysis {main.analysis_id!r} keeps no records; narratives need the method `records`")
-    wanted = [options.event, *(v for f in options.facts for v in f.variables)]
-    lacking = [v for v in dict.fromkeys(wanted) if v not in records.columns]
-    if lacking:
-        raise DisplayError(f"{request.id}: options: the records have no {', '.join(lacking)}; they have {', '.join(records.columns)}")
+    records = records_of(request, [options.event, *(v for f in options.facts for v in f.variables)])
     names = {a.code: a.label for a in context.arms}
     rows: list[Row] = []
     order = {code: i for i, code in enumerate(names)}

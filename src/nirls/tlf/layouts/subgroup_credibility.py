@@ -6,7 +6,7 @@ from nirls.tlf.context import DisplayContext
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.formats import count, p_value
 from nirls.tlf.layouts._common import capital, cell, chosen_param, head
-from nirls.tlf.layouts._subgroups import FAMILY, INTERACTION, Block, SubgroupsDisplay, blocks, comparison_of
+from nirls.tlf.layouts._subgroups import FAMILY, INTERACTION, Block, SubgroupsDisplay, blocks, comparison_of, told
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.lookup import Ard
 from nirls.tlf.notes import Notes
@@ -44,7 +44,7 @@ def subgroup_credibility(request: Request) -> Laid:
         name = context.labels.get(block.variable, block.variable)
         of = {"comparison": comparison, "visit": main.facts["at"], "group2": block.variable}
         planned, family = main.get("rejected", variable=INTERACTION, **of), main.find("n", variable=FAMILY, **of)
-        larger, why, evidence = (_told(main, block.variable, what) for what in ("larger", "why", "evidence"))
+        larger, why, evidence = (told(main, block.variable, what) for what in ("larger", "why", "evidence"))
         best = larger_in(main, context, block)
         tested = "NE" if best is None else context.level(block.variable, best)
         agree = "" if not larger else "NE" if best is None else "yes" if best == larger else "no"
@@ -90,17 +90,12 @@ def larger_in(main: Ard, context: DisplayContext, block: Block) -> str | None:
     return (min if lower else max)(known, key=lambda name: known[name])
 
 
-def _told(main: Ard, variable: str, what: str) -> str:
-    found = main.find("text", variable="credibility", group2=variable, variable_level=what)
-    return found.text if found is not None else ""
-
-
 def _mark(notes: Notes, name: str, text: str) -> tuple[str, ...]:
     return (notes.mark(f"{name}: {text}."),) if text else ()
 
 
 def _cut(main: Ard, notes: Notes, name: str, block: Block) -> Cell:
-    made_of, cut = (_told(main, block.variable, what) for what in ("levels", "cut"))
+    made_of, cut = (told(main, block.variable, what) for what in ("levels", "cut"))
     if made_of != "a number":
         return Cell(text=MADE_OF[made_of], marks=_mark(notes, name, cut))
     return Cell(text="stated" if cut else "origin not stated, may be arbitrary", marks=_mark(notes, name, cut))

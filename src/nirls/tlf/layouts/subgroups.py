@@ -6,7 +6,7 @@ from nirls.tlf import model_text
 from nirls.tlf.document import Cell, Column, Row, TableDocument
 from nirls.tlf.formats import count, number, p_value
 from nirls.tlf.layouts._common import cell, digits, head
-from nirls.tlf.layouts._subgroups import OVERALL, THREE, SubgroupsDisplay, blocks, comparison_of, effect_text, subgroup_notes
+from nirls.tlf.layouts._subgroups import OVERALL, THREE, SubgroupsDisplay, blocks, comparison_of, effect_text, subgroup_notes, told
 from nirls.tlf.layouts.registry import Laid, Request, layout
 from nirls.tlf.notes import Notes
 
@@ -52,11 +52,11 @@ def subgroups(request: Request) -> Laid:
             own = cell(effect_text(level.effect, d) if not level.reason else "NE", notes, *level.effect)
             drawn = cell(effect_text(level.shrunken, d), notes, *level.shrunken) if len(level.shrunken) == 3 else Cell()
             rows.append(Row(label=context.level(block.variable, level.name), indent=1, cells=(*sizes, own, drawn, *blank[4:])))
-        if block.expected:
-            name, _, why = block.expected.partition("|")
+        larger, why = (told(main, block.variable, what) for what in ("larger", "why"))
+        if larger:
             notes.general(
                 f"{context.labels.get(block.variable, block.variable)}: a larger benefit was expected beforehand in "
-                f"{context.level(block.variable, name).lower()!r}{f' ({why})' if why else ''}."
+                f"{context.level(block.variable, larger).lower()!r}{f' ({why})' if why else ''}."
             )
     notes.general(
         "Difference of effects: between the two levels named. Reversal: Gail and Simon's test that all effects have one direction."
